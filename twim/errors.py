@@ -1,0 +1,94 @@
+"""What a client may be told.
+
+A `Refusal` is an answer, not a failure: its text and code reach the client as written, over REST as
+``{"code":-1,"msg":"why"}`` with `status`, over the WebSocket as ``{"cmd":1,"code":-1,"msg":"why"}``.
+Any other exception is our bug: it is logged with its context and the client learns only that it happened.
+"""
+
+from __future__ import annotations
+
+REFUSED = -1
+NOT_LOGGED_IN = -2
+NOT_YOURS = -3
+NOT_FOUND = -4
+TOO_MANY = -5
+UNAVAILABLE = -6
+OUR_BUG = -7
+
+
+class Refusal(Exception):
+    """The request was understood and is refused. `code` is negative, `status` is the HTTP status."""
+
+    code = REFUSED
+    status = 200
+
+    def __init__(self, msg: str, *, code: int | None = None, status: int | None = None) -> None:
+        super().__init__(msg)
+        self.msg = msg
+        if code is not None:
+            self.code = code
+        if status is not None:
+            self.status = status
+
+
+class Malformed(Refusal):
+    """What was sent is not of the form the contract asks for (400)."""
+
+    status = 400
+
+
+class NotLoggedIn(Refusal):
+    """No token, or one that is wrong or has ended (401)."""
+
+    code = NOT_LOGGED_IN
+    status = 401
+
+    def __init__(self, msg: str = "please log in") -> None:
+        super().__init__(msg)
+
+
+class NotYours(Refusal):
+    """Logged in, but this belongs to somebody else (403)."""
+
+    code = NOT_YOURS
+    status = 403
+
+
+class NotFound(Refusal):
+    """There is no such thing (404)."""
+
+    code = NOT_FOUND
+    status = 404
+
+
+class TooLarge(Refusal):
+    """More bytes than the bound allows (413)."""
+
+    status = 413
+
+
+class WrongType(Refusal):
+    """A media type that is not taken here (415)."""
+
+    status = 415
+
+
+class TooMany(Refusal):
+    """Asked too often, or a queue is full (429); try again after `retry_after` seconds."""
+
+    code = TOO_MANY
+    status = 429
+
+    def __init__(self, msg: str = "too many requests", retry_after: int = 1) -> None:
+        super().__init__(msg)
+        self.retry_after = retry_after
+
+
+class Unavailable(Refusal):
+    """The storage can't be used now; nothing was done (503)."""
+
+    code = UNAVAILABLE
+    status = 503
+
+    def __init__(self, msg: str = "storage unavailable") -> None:
+        super().__init__(msg)
