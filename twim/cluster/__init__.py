@@ -1,0 +1,7 @@
+"""How the nodes of one cluster tell each other what happened.
+
+`interface` has the contract and `opening` makes what a URL asks for: `alone`, `udp` or `redis`. They share
+`nodes` (what nodes tell of themselves) and `complaints`. Under `udp` lie `outgoing` and `peer` (the two
+directions), and, without any input or output, `numbering` (order, gaps), `packing` (joining, splitting) and
+`sealing` (secrecy, replay). `key` keeps the cluster's key.
+"""

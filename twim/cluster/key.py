@@ -1,0 +1,43 @@
+"""The cluster's key: 32 random bytes that every node of a cluster has in a file of its own, and nobody else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from twim.cluster.interface import BusUrlError
+
+KEY_SIZE = 32  # bytes
+
+
+def load_or_make_key(path: Path) -> bytes:
+    """The key in the file at `path`, which is made, readable by its owner only, if there is none.
+
+    The file holds 64 hexadecimal digits, so that it can be copied by hand. BusUrlError if it holds anything
+    else.
+    """
+    try:
+        return _made(path)
+    except FileExistsError:
+        return _loaded(path)
+
+
+def _made(path: Path) -> bytes:
+    key = secrets.token_bytes(KEY_SIZE)
+    # The mode is given as the file is made: there is no moment at which others could read it.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _loaded(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_SIZE:
+        raise BusUrlError(f"{path} is not a cluster key: it must hold {2 * KEY_SIZE} hexadecimal digits")
+    return key
