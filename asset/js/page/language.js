@@ -1,0 +1,10 @@
+// The language switch, which every page has.
+
+const A_YEAR = 31_536_000; // seconds
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", () => {
+    document.cookie = `lang=${button.dataset.language}; path=/; max-age=${A_YEAR}; samesite=lax`;
+    location.reload();
+  });
+}

@@ -1,0 +1,41 @@
+// One line about a message, for lists, quotes and notices.
+
+import { MEDIA } from "../im/index.js";
+import { EMOJI } from "./compose/emoji-list.js";
+import { t } from "./words.js";
+
+const LINES = {
+  [MEDIA.TEXT]: (message) => message.content,
+  [MEDIA.NEWS]: (message) => `${t("media.news")} ${message.content ?? ""}`,
+  [MEDIA.VOICE]: (message) => `${t("media.voice")} ${message.amount ?? 0}″`,
+  [MEDIA.IMAGE]: (message) => (message.url?.startsWith("/asset/stickers/") ? t("media.sticker") : t("media.picture")),
+  [MEDIA.RED_PACKET]: (message) => `${t("media.red-packet")} ${message.memo ?? ""}`,
+  [MEDIA.EMOJI]: (message) => EMOJI[message.content] ?? `[${message.content ?? ""}]`,
+  [MEDIA.LINK]: (message) => `${(message.url?.startsWith("/mnt/") ? t("media.file") : t("media.link"))} ${message.content ?? message.url ?? ""}`,
+  [MEDIA.VIDEO]: () => t("media.video"),
+  [MEDIA.CONTACT]: (message) => `${t("media.contact")} ${message.memo ?? ""}`,
+  [MEDIA.RECALL]: () => t("event.recalled"),
+  [MEDIA.EDIT]: (message) => t("event.edited", { text: message.content ?? "" }),
+  [MEDIA.REACTION]: (message) => (message.content ? t("event.reacted", { emoji: message.content }) : t("event.unreacted")),
+};
+
+/** `people` gives the names that a notice needs. */
+export function preview(message, people) {
+  if (!message) return "";
+  if (message.recalled) return t("event.recalled");
+  if (message.media === MEDIA.NOTICE) return notice(message, people);
+  return (LINES[message.media]?.(message) ?? t("media.unknown")).trim() || t("media.unknown");
+}
+
+const NOTICES = {
+  created: (values) => t("notice.created", values),
+  joined: (values) => t("notice.joined", values),
+  left: (values) => t("notice.left", values),
+  renamed: (values) => t("notice.renamed", values),
+  removed: (values) => t("notice.removed", values),
+};
+
+export function notice(message, people) {
+  const values = { who: people.name(message.userid), memo: message.memo ?? "" };
+  return NOTICES[message.content]?.(values) ?? message.memo ?? message.content ?? "";
+}

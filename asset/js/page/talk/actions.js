@@ -1,0 +1,37 @@
+// What can be done with a message: shown beside it on hover, focus or tap.
+
+import { CMD, MEDIA } from "../../im/index.js";
+import { QUICK } from "../compose/emoji-list.js";
+import { h } from "../element.js";
+import { icon } from "../icon.js";
+import { t } from "../words.js";
+
+export function actionsFor(message, talk) {
+  const { me } = talk.app.people;
+  const mine = message.userid === me.id;
+  const owns = message.cmd === CMD.GROUP && talk.app.people.group(message.dstid).ownerid === me.id;
+  return h("div.actions", { role: "group", "aria-label": t("action.for-message") },
+    reactButton(message, talk),
+    button("reply", t("action.reply"), () => talk.composer.replyTo(message)),
+    mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => talk.composer.edit(message)),
+    (mine || owns) && button("undo", t("action.recall"), () => talk.recall(message)));
+}
+
+function button(name, words, onclick) {
+  return h("button.action", { type: "button", title: words, "aria-label": words, onclick, dataset: { action: name } }, icon(name));
+}
+
+function reactButton(message, talk) {
+  const opener = button("emoji", t("action.react"), () => {
+    if (palette.isConnected) return palette.remove();
+    opener.after(palette);
+    return palette.firstElementChild.focus();
+  });
+  const palette = h("div.palette", { role: "group", "aria-label": t("action.react") }, ...QUICK.map((emoji) =>
+    h("button", { type: "button", onclick: () => { palette.remove(); talk.react(message, emoji); } }, emoji)));
+  palette.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget !== opener && !palette.contains(relatedTarget)) palette.remove();
+  });
+  palette.addEventListener("keydown", (event) => event.key === "Escape" && opener.focus());
+  return h("span.react", {}, opener);
+}

@@ -1,0 +1,38 @@
+import { h } from "../element.js";
+import { icon } from "../icon.js";
+import { duration } from "../moment.js";
+import { t } from "../words.js";
+
+const BARS = 24;
+let playing = null; // one voice at a time
+
+/** A voice message: play and pause, how far, how long. `seconds` comes from the message: webm files don't tell. */
+export function voicePlayer(address, seconds = 0) {
+  const audio = address ? new Audio() : null;
+  const button = h("button.voice-play", { type: "button", "aria-label": t("voice.play"), disabled: !address }, icon("play"));
+  const bars = Array.from({ length: BARS }, (_, at) => h(`i.bar-${1 + ((at * 7 + at * at * 3) % 5)}`));
+  const time = h("span.voice-time", {}, duration(seconds));
+  const player = h("div.voice", { dataset: { seconds } }, button, h("span.voice-bars", { "aria-hidden": "true" }, ...bars), time);
+  if (!audio) return player;
+
+  const show = () => {
+    button.replaceChildren(icon(audio.paused ? "play" : "pause"));
+    button.setAttribute("aria-label", (audio.paused ? t("voice.play") : t("voice.pause")));
+    player.classList.toggle("playing", !audio.paused);
+    const whole = seconds || (Number.isFinite(audio.duration) ? audio.duration : 0) || 1;
+    const share = audio.paused && !audio.currentTime ? 0 : audio.currentTime / whole;
+    bars.forEach((bar, at) => bar.classList.toggle("past", at / BARS < share));
+    time.textContent = duration(audio.currentTime || seconds);
+  };
+  for (const event of ["play", "pause", "timeupdate"]) audio.addEventListener(event, show);
+  audio.addEventListener("ended", () => { audio.currentTime = 0; show(); });
+  audio.addEventListener("error", () => player.classList.add("broken"));
+  button.addEventListener("click", () => {
+    if (!audio.paused) return audio.pause();
+    if (!audio.src) audio.src = address;
+    if (playing && playing !== audio) playing.pause();
+    playing = audio;
+    return audio.play().catch(() => player.classList.add("broken"));
+  });
+  return player;
+}
