@@ -91,7 +91,12 @@ class Server:
         environment = os.environ | {"PYTHONPATH": str(PROJECT)} | self._environment
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                self._arguments, cwd=self._folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._arguments,
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def start(self) -> None:

@@ -27,6 +27,7 @@ by `said` and put in order by `order`; `inbox` fetches what is missing through `
 from twim.client.client import Closed, ImClient, Position
 from twim.client.link import State
 from twim.client.listener import Listener
+from twim.client.picture import Picture
 from twim.client.rest import Account, Community, Rest, Unreachable, http_client
 from twim.client.said import Conversation, Page, Place, place_of
 from twim.client.unanswered import Answer
@@ -40,6 +41,7 @@ __all__ = [
     "ImClient",
     "Listener",
     "Page",
+    "Picture",
     "Place",
     "Position",
     "Rest",

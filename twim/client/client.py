@@ -1,4 +1,4 @@
-"""One device of one user: sends until answered, receives everything once and in order, over any connections."""
+"""One device of one user: sends until answered, receives everything once and in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import msgspec
 from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,6 +25,8 @@ from twim.wire import commands
 from twim.wire.message import Message, Shown, encode
 
 CID_BITS: Final = 128
+CATCH_UP_CID: Final = "catch-up"  # names a refused catch-up; shorter than any message's
+CATCH_UP_SECONDS: Final = 60.0
 
 
 class Closed(Exception):
@@ -60,6 +62,7 @@ class ImClient:
         self.rest = rest
         self.userid = userid
         self.state = State.OFFLINE
+        self._clock = clock
         self._listener = listener or Listener()
         self._random = random or SystemRandom()
         self._epoch = position.epoch if position else ""
@@ -68,6 +71,7 @@ class ImClient:
         self._unanswered = Unanswered()
         self._reads: dict[Place, int] = {}
         self._want_missed = True
+        self._deadline: IDelayedCall | None = None
         self._connected: Deferred[None] | None = None
         self._closing: Deferred[None] | None = None
         self._link = Link(clock, dial or dialler(clock, rest.url, userid), self._random, self)
@@ -164,8 +168,14 @@ class ImClient:
 
     def link_opened(self) -> None:
         self._inbox.catch_up()
-        catch_up = {"cmd": commands.CATCH_UP, "epoch": self._epoch, "have": self._inbox.have}
+        catch_up = {
+            "cmd": commands.CATCH_UP,
+            "cid": CATCH_UP_CID,
+            "epoch": self._epoch,
+            "have": self._inbox.have,
+        }
         self._link.say(encode({name: value for name, value in catch_up.items() if value}))
+        self._deadline = self._clock.callLater(CATCH_UP_SECONDS, self._catch_up_failed, "it took too long")
         for message in self._unanswered:
             self._link.say(encode(message))
 
@@ -199,7 +209,9 @@ class ImClient:
     def _answer(self, said: Said, payload: bytes) -> None:
         settled = self._unanswered.settle(said.cid)
         if settled is None:
-            if said.code:
+            if said.cid == CATCH_UP_CID:
+                self._catch_up_failed(said.msg)
+            elif said.code:
                 self.log.info("refused: {why}", why=said.msg)
             return
         message, waiting = settled
@@ -210,7 +222,19 @@ class ImClient:
         self._inbox.take(place, _as_stored(message, said))
         waiting.callback(Answer(place, said.seq, said.at))
 
+    def _catch_up_failed(self, why: str) -> None:
+        """Without one nothing may be given out; the link waits longer before each new socket."""
+        self.log.info("no catch-up: {why}", why=why)
+        self._cancel_deadline()
+        self._link.restart()
+
+    def _cancel_deadline(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+
     def _caught_up(self, said: Said, payload: bytes) -> None:
+        self._cancel_deadline()
         if said.reset and self._epoch:
             self._tell(self._listener.reset)
         self._epoch = said.epoch
@@ -255,6 +279,7 @@ class ImClient:
             self._tell(self._listener.state, state)
 
     def _pause(self, state: State) -> None:
+        self._cancel_deadline()
         self._inbox.stop()
         self._become(state)
 

@@ -144,7 +144,7 @@ def dialler(reactor: Any, url: str, userid: int) -> Dial:
 
 def _factory(reactor: Any, address: str, attempt: _Attempt) -> WebSocketClientFactory:
     factory = WebSocketClientFactory(address, reactor=reactor)
-    factory.protocol = lambda: _Protocol(attempt)
+    factory.protocol = lambda: _Protocol(attempt)  # type: ignore[assignment]  # it is only called
     factory.noisy = False
     factory.setProtocolOptions(
         maxFramePayloadSize=FRAME_BYTES,

@@ -1,0 +1,49 @@
+"""A conversation as it is shown: what its messages became by recalls, edits and reactions.
+
+A picture made from everything that came live is equal to one made from history, whose rows show later
+events in the message's place already and hold the events as well: applying them again changes nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from twim.wire.commands import EDIT, REACTION, RECALL
+from twim.wire.message import Shown
+
+
+class Picture:
+    """The messages of one conversation by `seq`, given to `add` in ascending order."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Shown] = {}
+
+    def add(self, message: Shown) -> None:
+        """Show it, and what it does to the one it refers to. The message itself isn't kept, a copy is."""
+        self.messages[message.seq] = msgspec.structs.replace(message)
+        target = self.messages.get(message.ref)
+        if target is None or target.recalled:
+            return
+        if message.media == RECALL:
+            self._recall(target)
+        elif message.media == EDIT:
+            target.content, target.mentions, target.edited = message.content, message.mentions, message.at
+        elif message.media == REACTION:
+            _react(target, message.userid, message.content)
+
+    def _recall(self, target: Shown) -> None:
+        target.content = target.pic = target.url = target.memo = ""
+        target.amount = target.edited = 0
+        target.mentions, target.reactions, target.recalled = [], {}, 1
+        for edit in self.messages.values():
+            if edit.media == EDIT and edit.ref == target.seq:
+                edit.content, edit.mentions = "", []
+
+
+def _react(target: Shown, userid: int, emoji: str) -> None:
+    """A user has one reaction to a message at most; an empty one takes it back."""
+    others = {sign: [user for user in users if user != userid] for sign, users in target.reactions.items()}
+    reactions = {sign: users for sign, users in others.items() if users}
+    if emoji:
+        reactions.setdefault(emoji, []).append(userid)
+    target.reactions = reactions
