@@ -53,7 +53,7 @@ class Seen:
 
     messages: list[tuple[bytes, bool]] = field(default_factory=list)
     sent: bytes = b""
-    ended: tuple[bool, bool] = (False, False)
+    ended: bool = False
     state: int = 0
     close: tuple[int | None, str | None] = (None, None)
     clean: bool = False
@@ -116,7 +116,7 @@ def talk(protocol_class: type[Recorder], pieces: list[bytes]) -> Seen:
     return Seen(
         protocol.messages,
         transport.value(),
-        (transport.disconnecting, transport.disconnected),
+        transport.disconnecting,
         protocol.state,
         (protocol.remoteCloseCode, protocol.remoteCloseReason),
         protocol.wasClean,

@@ -31,6 +31,7 @@ class FastPath(Protocol):
     current_frame: object | None
     inside_message: bool
     failedByMe: bool
+    wasClean: bool
     autoPingTimeoutCall: object | None
     autoPingRestartOnAnyTraffic: bool
 
@@ -57,3 +58,8 @@ class FastPath(Protocol):
             if self.state != self.STATE_OPEN and (self.failedByMe or self.state == self.STATE_CLOSED):
                 return
             self.text_received(payload)
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        # When the peer's close frame ends a handshake that we began, Autobahn aborts, and what it wrote in the
+        # same turn of the reactor is lost: the 1002 that answers a wrong close code, and messages before it.
+        super()._closeConnection(abort and not self.wasClean)  # type: ignore[misc]
