@@ -60,6 +60,6 @@ class FastPath(Protocol):
             self.text_received(payload)
 
     def _closeConnection(self, abort: bool = False) -> None:
-        # When the peer's close frame ends a handshake that we began, Autobahn aborts, and what it wrote in the
+        # When the peer's close ends a handshake that we began, Autobahn aborts, and what it wrote in the
         # same turn of the reactor is lost: the 1002 that answers a wrong close code, and messages before it.
         super()._closeConnection(abort and not self.wasClean)  # type: ignore[misc]
