@@ -1,0 +1,199 @@
+"""A real Site on loopback with uploads and downloads, and a client that sends exactly what it is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from klein import Klein
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+from twisted.web.http import _ChunkedTransferDecoder
+from twisted.web.server import Request, Site
+
+from twim.access.downloads import Downloads
+from twim.access.intake import Intake
+from twim.access.uploads import Uploads
+from twim.errors import NotLoggedIn
+from twim.storage.files.interface import FileStore
+from twim.storage.files.local import LocalFiles
+from twim.storage.files.pictures import Pictures
+from twim.storage.files.threads import FileThreads
+
+LIMIT = 1 << 20
+"""Of a file, in these tests."""
+
+
+class Root:
+    """The least of a site around the parts under test."""
+
+    app = Klein()
+
+    def __init__(self, uploads: Uploads, downloads: Downloads) -> None:
+        self._uploads = uploads
+        self._downloads = downloads
+
+    @app.route("/attach", branch=True)
+    def attach(self, request: Request) -> object:
+        return self._uploads.app.resource()
+
+    @app.route("/mnt", branch=True)
+    def mnt(self, request: Request) -> object:
+        return self._downloads.app.resource()
+
+    @app.route("/echo", methods=["GET", "POST"])
+    def echo(self, request: Request) -> bytes:
+        return json.dumps({k.decode(): v[0].decode() for k, v in request.args.items()}).encode()
+
+
+class Talk(Protocol):
+    """A client's end of a connection; `received` grows, `closed` fires at the end."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.closed: Deferred[None] = Deferred()
+        self.clean = False
+        self._more: Deferred[None] | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        self._wake()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.clean = reason.check(type(connectionDone.value)) is not None
+        self._wake()
+        self.closed.callback(None)
+
+    async def until(self, what: bytes) -> bytes:
+        """Everything received, once it contains `what` or the connection has ended."""
+        while what not in self.received and not self.closed.called:
+            self._more = Deferred()
+            await self._more
+        return self.received
+
+    def _wake(self) -> None:
+        more, self._more = self._more, None
+        if more is not None:
+            more.callback(None)
+
+
+class Rig(TestCase):
+    """The site; `authorise` takes "Bearer 7" or token=7 as user 7, after `self.auth_waits` if that is set."""
+
+    timeout = 30
+    limit = LIMIT
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.threads = FileThreads(reactor, "files", 4)
+        self.threads.start()
+        self.addCleanup(self.threads.stop)
+        self.store = self.make_store()
+        self.auth_waits: Deferred[None] | None = None
+        self.asked = 0
+        self.intake = Intake(self.store.spool, self.threads, self.authorise, reactor, self.limit)
+        self.uploads = Uploads(self.store, Pictures(self.threads), self.threads, self.authorise)
+        site = Site(Root(self.uploads, Downloads(self.store)).app.resource())
+        site.requestFactory = self.intake.request
+        self.port = reactor.listenTCP(0, site, interface="127.0.0.1")
+        self.addCleanup(self.port.stopListening)
+        self.talks: list[Talk] = []
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.hang_up()))
+
+    async def hang_up(self) -> None:
+        for talk in self.talks:
+            if not talk.closed.called:
+                talk.transport.abortConnection()
+                await talk.closed
+        await self.until(lambda: not (self.intake.under_way() or self.spooled()))
+        await self.settled()
+
+    def make_store(self) -> FileStore:
+        return LocalFiles(self.folder, self.threads)
+
+    async def authorise(self, request: Request) -> int:
+        self.asked += 1
+        if self.auth_waits is not None:
+            await self.auth_waits
+        words = (request.getHeader("authorization") or "").split()
+        token = words[1].encode() if words else request.args.get(b"token", [b""])[0]
+        if not token.isdigit():
+            raise NotLoggedIn
+        return int(token)
+
+    async def connect(self) -> Talk:
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        talk = await connectProtocol(endpoint, Talk())
+        self.talks.append(talk)
+        return talk
+
+    async def ask(self, data: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+        """Sends a request that ends its connection and reads the answer."""
+        talk = await self.connect()
+        talk.transport.write(data)
+        await talk.closed
+        return parsed(talk.received)
+
+    async def upload(self, content_type: str, body: bytes, *more: str) -> tuple[int, dict[str, Any]]:
+        """POSTs as user 7, or as `more` says."""
+        head = post("/attach/upload", content_type, len(body), *(more or ("Authorization: Bearer 7",)))
+        status, _, answer = await self.ask(head + body)
+        return status, json.loads(answer)
+
+    async def get(self, path: str, *more: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], bytes]:
+        return await self.ask(
+            "\r\n".join((f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", *more, "", "")).encode()
+        )
+
+    def spooled(self) -> list[Path]:
+        return list((self.folder / "spool").iterdir())
+
+    def kept(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("??/*"))
+
+    async def settled(self) -> None:
+        """Until nothing is in the spool."""
+        await self.until(lambda: not self.spooled())
+
+    async def until(self, true: Any) -> None:
+        while not true():
+            await deferLater(reactor, 0.01)
+
+
+def post(path: str, content_type: str, length: int | None, *more: str) -> bytes:
+    """The head of a request whose connection ends with it; a chunked one where `length` is None."""
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        "Connection: close",
+        f"Content-Type: {content_type}",
+        size,
+        *more,
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def chunked(body: bytes, size: int = 1000) -> bytes:
+    pieces = (body[at : at + size] for at in range(0, len(body), size))
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def parsed(answer: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Status, headers in lower case, body."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(b": ") for line in lines)}
+    if headers.get(b"transfer-encoding") == b"chunked":
+        whole: list[bytes] = []
+        decoder = _ChunkedTransferDecoder(whole.append, lambda rest: None)
+        decoder.dataReceived(body)
+        body = b"".join(whole)
+    return int(status.split()[1]), headers, body

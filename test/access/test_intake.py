@@ -1,0 +1,296 @@
+"""Bodies are bounded while they arrive, and uploads go to disk."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from twisted.internet.defer import Deferred
+
+from test.access.intake_rig import LIMIT, Rig, chunked, parsed, post
+from test.storage.files.samples import multipart
+from twim.access.intake import AROUND_FILE, LINGER_BYTES, SMALL_BODY, UPLOADS_EACH
+
+BEARER = "Authorization: Bearer 7"
+
+
+def one_file(content: bytes) -> tuple[str, bytes]:
+    return multipart(("file", "a.bin", "application/octet-stream", content))
+
+
+class SmallBodies(Rig):
+    async def test_a_form_passes(self) -> None:
+        """Klein gets an ordinary form unchanged."""
+        head = post("/echo?a=1", "application/x-www-form-urlencoded", 3)
+        status, _, body = await self.ask(head + b"b=2")
+        self.assertEqual((status, json.loads(body)), (200, {"a": "1", "b": "2"}))
+
+    async def test_a_multipart_form_passes(self) -> None:
+        """A small multipart body that is no upload is parsed as ever."""
+        kind, body = multipart(("b", "", "", b"2"))
+        status, _, answer = await self.ask(post("/echo", kind, len(body)) + body)
+        self.assertEqual((status, json.loads(answer)), (200, {"b": "2"}))
+
+    async def test_declared_too_long(self) -> None:
+        """A body over the bound is refused before it is sent, in the envelope."""
+        status, headers, body = await self.refused_early("/echo", SMALL_BODY + 1)
+        self.assertEqual(status, 413)
+        self.assertEqual(headers[b"connection"], b"close")
+        self.assertEqual(json.loads(body)["code"], -1)
+
+    async def refused_early(
+        self, path: str, length: int, *more: str
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
+        talk = await self.connect()
+        talk.transport.write(post(path, "multipart/form-data; boundary=x", length, *more))
+        return parsed(await talk.until(b"}"))
+
+    async def test_chunked_too_long(self) -> None:
+        """A body that doesn't tell its length is refused where it crosses the bound."""
+        head = post("/echo", "application/x-www-form-urlencoded", None)
+        status, _, body = await self.ask(head + chunked(b"a" * (SMALL_BODY + 1)))
+        self.assertEqual((status, json.loads(body)["code"]), (413, -1))
+
+    async def test_chunked_within(self) -> None:
+        """Exactly the bound is not over it."""
+        head = post("/echo", "application/x-www-form-urlencoded", None)
+        status, _, _ = await self.ask(head + chunked(b"a=" + b"a" * (SMALL_BODY - 2)))
+        self.assertEqual(status, 200)
+
+    async def test_the_connection_serves_on(self) -> None:
+        """After an ordinary request the same connection takes the next."""
+        talk = await self.connect()
+        ask = b"GET /echo?n=%d HTTP/1.1\r\nHost: x\r\n\r\n"
+        talk.transport.write(ask % 1 + ask % 2)
+        self.assertIn(b'"1"', await talk.until(b'{"n": "2"}'))
+
+
+class Refusing(Rig):
+    async def test_a_sender_reads_the_refusal(self) -> None:
+        """Who goes on sending after the 413 can read it, and the connection ends cleanly."""
+        talk = await self.connect()
+        size = 8 * LIMIT
+        talk.transport.write(post("/attach/upload", "multipart/form-data; boundary=x", size, BEARER))
+        await talk.until(b"}")
+        talk.transport.write(b"x" * size)
+        await talk.closed
+        self.assertTrue(talk.clean)
+        self.assertEqual(parsed(talk.received)[0], 413)
+
+    async def test_lingering_ends(self) -> None:
+        """A refused client that never stops is cut off."""
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", "text/plain", None, BEARER))
+        self.assertEqual(parsed(await talk.until(b"}"))[0], 415)
+        piece = b"x" * (LINGER_BYTES // 64)
+        for _ in range(66):
+            talk.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        await talk.closed
+        self.assertFalse(self.store_touched())
+
+    def store_touched(self) -> bool:
+        return bool(self.spooled() or self.kept())
+
+    async def test_no_100_after_a_refusal(self) -> None:
+        """A client that asks before it sends is told no, and not to go on as well."""
+        talk = await self.connect()
+        length = LIMIT + AROUND_FILE + 1
+        wait = "Expect: 100-continue"
+        talk.transport.write(post("/attach/upload", "multipart/form-data; boundary=x", length, BEARER, wait))
+        answer = await talk.until(b"}")
+        self.assertNotIn(b"100 Continue", answer)
+        self.assertEqual(parsed(answer)[0], 413)
+
+
+class Uploading(Rig):
+    async def test_whole(self) -> None:
+        """A file comes to the store under its hash, and nothing stays in the spool."""
+        status, answer = await self.upload(*one_file(b"\x00" * LIMIT))
+        self.assertEqual((status, answer["code"]), (200, 0))
+        self.assertEqual(["/mnt/" + name for name in self.kept()], [answer["data"]])
+
+    async def test_chunked(self) -> None:
+        """A body without a length, in odd pieces."""
+        kind, body = one_file(os.urandom(100_000))
+        status, _, answer = await self.ask(post("/attach/upload", kind, None, BEARER) + chunked(body, 777))
+        self.assertEqual((status, len(self.kept())), (200, 1))
+        self.assertEqual((self.folder / self.kept()[0]).read_bytes(), body.split(b"\r\n\r\n")[1][:100_000])
+        self.assertEqual(json.loads(answer)["type"], "application/octet-stream")
+
+    async def test_declared_too_long(self) -> None:
+        """413 before a byte of the body."""
+        kind, _body = one_file(b"")
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, LIMIT + AROUND_FILE + 1, BEARER))
+        self.assertEqual(parsed(await talk.until(b"}"))[0], 413)
+        self.assertEqual(self.asked, 0)
+
+    async def test_over_while_arriving(self) -> None:
+        """413 as soon as the file is over the bound, and nothing of it is left."""
+        kind, body = one_file(b"\x00" * (LIMIT + 1))
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, None, BEARER))
+        for at in range(0, LIMIT + 300, 1 << 16):
+            piece = body[at : at + (1 << 16)]
+            talk.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        answer = await talk.until(b"}")
+        self.assertEqual(parsed(answer)[0], 413)
+        await self.settled()
+        self.assertEqual(self.kept(), [])
+
+    async def test_garbage_around_the_file(self) -> None:
+        """What isn't the file is bounded too."""
+        head = post("/attach/upload", "multipart/form-data; boundary=x", None, BEARER)
+        status, _, _ = await self.ask(head + chunked(b"\0" * (LIMIT + AROUND_FILE + 1), 1 << 16))
+        self.assertEqual(status, 413)
+
+    async def test_cut_short(self) -> None:
+        """A client that leaves in the middle leaves nothing on disk."""
+        kind, body = one_file(os.urandom(LIMIT))
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, len(body), BEARER) + body[: LIMIT // 2])
+        await self.until(self.spooled)
+        talk.transport.abortConnection()
+        await self.settled()
+        self.assertEqual(self.kept(), [])
+
+    async def test_no_end(self) -> None:
+        """A body whose closing boundary is missing is malformed."""
+        kind, body = one_file(b"x" * 1000)
+        status, _answer = await self.upload(kind, body[:-10])
+        self.assertEqual(status, 400)
+        await self.settled()
+
+    async def test_malformed(self) -> None:
+        """Every way not to be an upload is refused by its own status."""
+        two = multipart(("file", "a", "", b"1"), ("file", "b", "", b"2"))
+        cases = {
+            "no file": (*multipart(("f", "", "", b"1")), 400),
+            "two files": (*two, 400),
+            "empty file": (*one_file(b""), 400),
+            "no boundary": ("multipart/form-data", b"x", 400),
+            "not a form": ("application/json", b"{}", 415),
+            "no body": ("multipart/form-data; boundary=x", b"", 400),
+            "a large field": (*multipart(("filetype", "", "", b"x" * 5000), ("file", "a", "", b"1")), 413),
+            "many parts": (*multipart(*[("f", "", "", b"1")] * 20), 413),
+        }
+        for name, (kind, body, expected) in cases.items():
+            status, answer = await self.upload(kind, body)
+            self.assertEqual((name, status), (name, expected), answer)
+            self.assertEqual(answer["code"], -1)
+        await self.settled()
+        self.assertEqual(self.kept(), [])
+
+    async def test_too_many_at_once(self) -> None:
+        """One user's uploads under way are bounded; the next is told when to come again."""
+        kind, body = one_file(b"x" * 1000)
+        for _ in range(UPLOADS_EACH):
+            talk = await self.connect()
+            talk.transport.write(post("/attach/upload", kind, len(body), BEARER) + body[:-5])
+        await self.until(lambda: len(self.spooled()) == UPLOADS_EACH)
+        status, headers, _ = await self.ask(post("/attach/upload", kind, len(body), BEARER) + body)
+        self.assertEqual((status, headers[b"retry-after"]), (429, b"5"))
+        status, _ = await self.upload(kind, body, "Authorization: Bearer 8")
+        self.assertEqual(status, 200)
+
+
+class WhoUploads(Rig):
+    async def test_stranger(self) -> None:
+        """401 while the body is still to come."""
+        kind, body = one_file(b"x" * LIMIT)
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, len(body)) + body[:300])
+        self.assertEqual(parsed(await talk.until(b"}"))[0], 401)
+        self.assertEqual(self.spooled(), [])
+
+    async def test_nothing_is_kept_before_it_is_known(self) -> None:
+        """While the token is looked up, the socket isn't read and the disk not touched."""
+        kind, body = one_file(os.urandom(LIMIT))
+        self.auth_waits = Deferred()
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, len(body), BEARER) + body)
+        await self.until(lambda: self.asked)
+        self.assertEqual(self.spooled(), [])
+        self.auth_waits.callback(None)
+        await talk.closed
+        self.assertEqual(parsed(talk.received)[0], 200)
+
+    async def test_a_small_body_before_it_is_known(self) -> None:
+        """A whole body that came with the headers waits for the token, then counts or is refused."""
+        kind, body = one_file(b"x")
+        for token, status in ((BEARER, 200), ("Authorization: Bearer no", 401)):
+            self.auth_waits = Deferred()
+            talk = await self.connect()
+            talk.transport.write(post("/attach/upload", kind, len(body), token) + body)
+            before = self.asked
+            await self.until(lambda before=before: self.asked > before)
+            self.auth_waits.callback(None)
+            await talk.closed
+            self.assertEqual(parsed(talk.received)[0], status)
+
+    async def test_leaves_before_it_is_known(self) -> None:
+        """A client that leaves while its token is looked up leaves nothing."""
+        kind, body = one_file(b"x")
+        self.auth_waits = Deferred()
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, len(body) + 5, BEARER) + body)
+        await self.until(lambda: self.asked)
+        talk.transport.abortConnection()
+        await talk.closed
+        self.auth_waits.callback(None)
+        await self.settled()
+        self.assertEqual(self.kept(), [])
+
+    async def test_100_once_it_is_known(self) -> None:
+        """A client that asks first is told to go on after the token has been looked up."""
+        kind, body = one_file(b"x")
+        self.auth_waits = Deferred()
+        talk = await self.connect()
+        talk.transport.write(post("/attach/upload", kind, len(body), BEARER, "Expect: 100-continue"))
+        await self.until(lambda: self.asked)
+        self.assertEqual(talk.received, b"")
+        self.auth_waits.callback(None)
+        await talk.until(b"100 Continue\r\n\r\n")
+        talk.transport.write(body)
+        await talk.closed
+        self.assertIn(b"HTTP/1.1 200 OK", talk.received)
+
+    async def test_token_in_the_query(self) -> None:
+        """The query's fields are there when the token is looked for."""
+        kind, body = one_file(b"x")
+        status, _, _ = await self.ask(post("/attach/upload?token=7", kind, len(body)) + body)
+        self.assertEqual(status, 200)
+
+    async def test_token_as_a_field(self) -> None:
+        """A token among the form's own fields, before the file, is as good as any."""
+        for first in (1, 10_000):
+            kind, body = multipart(("token", "", "", b"7"), ("file", "a", "", b"x" * LIMIT))
+            talk = await self.connect()
+            talk.transport.write(post("/attach/upload", kind, len(body)) + body[:first])
+            talk.transport.write(body[first:])
+            await talk.closed
+            self.assertEqual(parsed(talk.received)[0], 200)
+
+    async def test_token_after_the_file(self) -> None:
+        """After the file it is too late."""
+        kind, body = multipart(("file", "a", "", b"x"), ("token", "", "", b"7"))
+        status, _, _ = await self.ask(post("/attach/upload", kind, len(body)) + body)
+        self.assertEqual(status, 401)
+
+    async def test_somebody_elses_id(self) -> None:
+        """A userid that isn't the caller's is refused."""
+        for claimed, expected in ((b"7", 200), (b"8", 403)):
+            kind, body = multipart(("userid", "", "", claimed), ("file", "a", "", b"x"))
+            status, _ = await self.upload(kind, body)
+            self.assertEqual(status, expected)
+
+    async def test_our_bug(self) -> None:
+        """What goes wrong with us is 500 and logged, and the client is answered."""
+
+        async def broken(request: object) -> int:
+            raise ZeroDivisionError
+
+        self.intake.authorise = broken
+        status, _answer = await self.upload(*one_file(b"x"))
+        self.assertEqual(status, 500)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -1,0 +1,80 @@
+"""POST /attach/upload: a file comes in, its URL goes out.
+
+The body has been taken to the spool by `twim.access.intake` before anything here runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from klein import Klein
+
+from twim.access.door import route
+from twim.access.fields import Fields
+from twim.access.intake import Authorise, IntakeRequest
+from twim.access.parts import Upload
+from twim.errors import Malformed, NotYours, Unavailable
+from twim.storage.files.interface import THUMB, FileStore, name_of
+from twim.storage.files.pictures import THUMB_KIND, Picture, Pictures
+from twim.storage.files.sniff import kind_of
+from twim.storage.files.threads import FileThreads
+from twim.wire import envelope
+
+
+class Uploads:
+    """The routes under ``/attach``."""
+
+    app = Klein()
+
+    def __init__(
+        self, store: FileStore, pictures: Pictures, threads: FileThreads, authorise: Authorise
+    ) -> None:
+        self._store = store
+        self._pictures = pictures
+        self._threads = threads
+        self._authorise = authorise
+
+    @route(app, "/upload")
+    async def upload(self, request: IntakeRequest, fields: Fields) -> bytes:
+        """``data`` is the file's URL, ``type`` what it is; of a picture ``width``, ``height`` and, if it
+        is large, ``thumb``, the URL of a small copy."""
+        upload = request.take_upload()
+        if upload is None:
+            raise Malformed("no part named file")
+        try:
+            _check_owner(request, fields)
+            if not upload.spooled.size:
+                raise Malformed("the file is empty")
+            return await self._keep(upload)
+        except OSError as error:
+            raise Unavailable from error
+        finally:
+            await self._threads.run(upload.spooled.discard)
+
+    async def _keep(self, upload: Upload) -> bytes:
+        spooled = upload.spooled
+        hint = upload.fields.get("filetype") or PurePath(upload.filename).suffix
+        kind = kind_of(spooled.head, upload.declared, hint)
+        more: dict[str, object] = {"type": kind.mime}
+        if kind.picture and (picture := await self._pictures.look(spooled.path, spooled.size)):
+            more |= await self._shown(picture, spooled.sha256)
+        url = await self._store.adopt(spooled, name_of(spooled.sha256, kind.suffix), kind.mime)
+        return envelope.ok(url, **more)
+
+    async def _shown(self, picture: Picture, sha256: str) -> dict[str, object]:
+        size: dict[str, object] = {"width": picture.width, "height": picture.height}
+        if picture.thumb is None:
+            return size
+        thumb = await self._threads.run(self._store.spool.whole, picture.thumb)
+        try:
+            name = name_of(sha256, THUMB_KIND.suffix, THUMB)
+            return size | {"thumb": await self._store.adopt(thumb, name, THUMB_KIND.mime)}
+        finally:
+            await self._threads.run(thumb.discard)
+
+
+def _check_owner(request: IntakeRequest, fields: Fields) -> None:
+    """A seed client says who it is; only now are the fields beside the file known."""
+    for name in ("userid", "ownerid"):
+        if name in fields and fields.whole(name, 0) not in (0, request.uploader):
+            raise NotYours(f"{name} is not yours")

@@ -1,0 +1,144 @@
+"""Files in a folder of this machine (``file:///…``), served by the server itself under ``/mnt/``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+
+from twisted.internet.interfaces import IConsumer
+
+from twim.errors import Unavailable
+from twim.storage.files.gate import Gate
+from twim.storage.files.interface import NAME, Stored
+from twim.storage.files.spool import Spool, Spooled
+from twim.storage.files.threads import FileThreads
+
+PREFIX = "/mnt/"
+
+READ_BYTES = 1 << 17
+"""How much of a file is in memory at a time, for each answer being sent."""
+
+_LISTED = 1000
+"""Names listed in one go."""
+
+
+class LocalFiles:
+    """A `FileStore`. The spool is within the folder, so that a rename is all it takes to store a file."""
+
+    def __init__(self, folder: Path, threads: FileThreads) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._lock = Lock()
+        self.spool = Spool(folder / "spool")
+
+    async def adopt(self, spooled: Spooled, name: str, mime: str) -> str:
+        try:
+            await self._threads.run(self._adopt, spooled, self._folder / name)
+        except OSError as error:
+            raise Unavailable from error
+        return self.url(name)
+
+    def _adopt(self, spooled: Spooled, target: Path) -> None:
+        with self._lock:  # against a sweep that is about to delete the very file
+            try:
+                os.utime(target)
+            except FileNotFoundError:
+                pass
+            else:
+                return spooled.discard()
+        _sync(spooled.path)
+        target.parent.mkdir(exist_ok=True)
+        spooled.path.rename(target)
+        _sync(target.parent)
+        return None
+
+    def url(self, name: str) -> str:
+        return PREFIX + name
+
+    def name(self, url: str) -> str | None:
+        name = url.removeprefix(PREFIX)
+        return name if name != url and NAME.fullmatch(name) else None
+
+    async def find(self, name: str) -> Stored | None:
+        return await self._threads.run(self._find, name)
+
+    def _find(self, name: str) -> Stored | None:
+        if not NAME.fullmatch(name):
+            return None
+        try:
+            stat = (self._folder / name).stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable from error
+        return Stored(name, stat.st_size, stat.st_mtime)
+
+    async def send(self, name: str, first: int, count: int, consumer: IConsumer) -> None:
+        gate = Gate()
+        consumer.registerProducer(gate, True)
+        try:
+            while count and await gate.passed():
+                data = await self._threads.run(_read, self._folder / name, first, min(READ_BYTES, count))
+                if gate.stopped:
+                    break
+                first, count = first + len(data), count - len(data)
+                consumer.write(data)
+        finally:
+            if not gate.stopped:
+                consumer.unregisterProducer()
+
+    async def stored(self) -> AsyncIterator[Stored]:
+        names = self._names()
+        while some := await self._threads.run(_some, names):
+            for name in some:
+                if found := await self.find(name):
+                    yield found
+
+    def _names(self) -> Iterator[str]:
+        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+            for path in folder.iterdir():
+                name = f"{folder.name}/{path.name}"
+                if NAME.fullmatch(name):
+                    yield name
+
+    async def delete(self, name: str, older_than: float) -> bool:
+        return await self._threads.run(self._delete, name, older_than)
+
+    def _delete(self, name: str, older_than: float) -> bool:
+        with self._lock:
+            found = self._find(name)
+            if found is None or found.modified >= older_than:
+                return False
+            (self._folder / name).unlink(missing_ok=True)
+            return True
+
+    async def close(self) -> None:
+        pass
+
+
+def _read(path: Path, first: int, count: int) -> bytes:
+    """Opened anew for each piece: nothing is left open when whoever waits for it is cancelled."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(first)
+            data = file.read(count)
+    except OSError as error:
+        raise Unavailable from error
+    if not data:
+        raise Unavailable
+    return data
+
+
+def _some(names: Iterator[str]) -> list[str]:
+    return list(islice(names, _LISTED))
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
