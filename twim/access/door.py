@@ -1,0 +1,171 @@
+"""What every REST route has in common: who is asking, how a result is answered, how a refusal is.
+
+A route is a method that takes the request's `Fields` (and the `Caller` when one must be logged in) and gives the
+bytes of an answer. `route` makes it a Klein route; a `Refusal` becomes its envelope and status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from klein import Klein
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+from twisted.web.server import Request
+from werkzeug.exceptions import HTTPException
+
+from twim.access.fields import Fields, read_fields
+from twim.access.ratelimit import Limits
+from twim.errors import OUR_BUG, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
+from twim.logic.accounts import LoggedIn, Tokens
+from twim.wire import envelope
+
+COOKIE: Final = b"token"
+COOKIE_SECONDS: Final = 30 * 24 * 3600
+JSON: Final = b"application/json; charset=utf-8"
+BODIES: Final = frozenset(
+    {"", "application/x-www-form-urlencoded", "multipart/form-data", "application/json", "text/plain"}
+)
+_log = Logger()
+
+
+class Door:
+    """Knows who is asking."""
+
+    def __init__(self, tokens: Tokens, limits: Limits, proxies: frozenset[str] = frozenset()) -> None:
+        self._tokens = tokens
+        self.limits = limits
+        self._proxies = proxies
+
+    def token_of(self, request: Request, fields: Fields) -> str:
+        """The token by which the request asks: Authorization, the field, or the cookie, which a page of another
+        site may not use (`NotYours`)."""
+        bearer = request.getHeader("authorization") or ""
+        if bearer[:7].lower() == "bearer ":
+            return bearer[7:].strip()
+        if "token" in fields:
+            return fields.text("token", 200)
+        cookie = request.getCookie(COOKIE)
+        if cookie is None:
+            return ""
+        if request.method != b"GET" and not self.same_site(request):
+            raise NotYours("asked by a page of another site")
+        return cookie.decode("ascii", "replace")
+
+    def same_site(self, request: Request) -> bool:
+        """Whether the page that asks is ours, as far as its browser tells (RFC 6454, section 7)."""
+        origin = request.getHeader("origin")
+        if origin is None:
+            return True
+        host = request.getHeader("host") or ""
+        return urlsplit(origin).netloc.lower() == host.lower() and origin != "null"
+
+    async def caller(self, request: Request, fields: Fields | None = None) -> LoggedIn:
+        """Who is asking. `NotLoggedIn`; `NotYours` when the request says it is somebody else."""
+        if fields is None:
+            fields = read_fields(request)
+        who = await self._tokens.check(self.token_of(request, fields))
+        for name in ("userid", "ownerid"):
+            if name in fields and fields.whole(name, 0) not in (0, who.userid):
+                raise NotYours(f"{name} is not yours")
+        self.limits.user(who.userid)
+        return who
+
+    async def caller_id(self, request: Request) -> int:
+        """The id of who is asking."""
+        return (await self.caller(request)).userid
+
+    def address_of(self, request: Request) -> str:
+        """Where the request comes from; what a proxy says of it counts only from one that is trusted."""
+        peer: str = getattr(request.getClientAddress(), "host", "") or ""
+        if peer in self._proxies or (not peer and "unix" in self._proxies):
+            forwarded = request.getHeader("x-forwarded-for") or ""
+            return forwarded.rpartition(",")[2].strip()[:64] or peer
+        return peer
+
+    def device_of(self, request: Request) -> dict[str, Any]:
+        """What is stored of the device that logs in."""
+        agent = (request.getHeader("user-agent") or "")[:150]
+        return {"agent": agent.encode("utf-8", "replace").decode(), "address": self.address_of(request)}
+
+    def is_secure(self, request: Request) -> bool:
+        """Whether the browser came by TLS, to us or to a trusted proxy."""
+        peer = getattr(request.getClientAddress(), "host", "")
+        forwarded = request.getHeader("x-forwarded-proto") == "https"
+        return bool(request.isSecure() or (forwarded and peer in self._proxies))
+
+    def set_cookie(self, request: Request, token: str) -> None:
+        """Give the browser its token, or with an empty one take it away."""
+        request.addCookie(
+            COOKIE,
+            token.encode(),
+            path=b"/",
+            max_age=b"%d" % (COOKIE_SECONDS if token else 0),
+            httpOnly=True,
+            sameSite=b"lax",
+            secure=self.is_secure(request),
+        )
+
+
+Handler = Callable[..., Awaitable[bytes]]
+
+
+def route(app: Klein, path: str, *methods: str) -> Callable[[Handler], Handler]:
+    """Make a method a route of `app`: it is called with the request and its fields."""
+
+    def decorate(handler: Handler) -> Handler:
+        @app.route(path, methods=list(methods or ("POST",)))
+        @wraps(handler)
+        def answered(area: Any, request: Request) -> Coroutine[Any, Any, bytes]:
+            return _answer(area, handler, request)
+
+        return handler
+
+    return decorate
+
+
+async def _answer(area: Any, handler: Handler, request: Request) -> bytes:
+    try:
+        media = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+        if request.method == b"POST" and media not in BODIES:
+            raise WrongType("a form or JSON, please")
+        body = await handler(area, request, read_fields(request))
+    except CancelledError:
+        raise
+    except Refusal as refused:
+        return refuse(request, refused)
+    except Exception:
+        _log.failure("{method} {path} failed", method=request.method, path=request.path)
+        return refuse(request, Refusal("the server failed", code=OUR_BUG, status=500))
+    return answer(request, body)
+
+
+def answer(request: Request, body: bytes) -> bytes:
+    """`body` with the headers of an answer."""
+    request.setHeader(b"content-type", JSON)
+    request.setHeader(b"cache-control", b"no-store")
+    request.setHeader(b"x-content-type-options", b"nosniff")
+    return body
+
+
+def refuse(request: Request, refused: Refusal) -> bytes:
+    """The refusal with its status."""
+    request.setResponseCode(refused.status)
+    if isinstance(refused, TooMany):
+        request.setHeader(b"retry-after", b"%d" % refused.retry_after)
+    if isinstance(refused, NotLoggedIn):
+        request.setHeader(b"www-authenticate", b"Bearer")
+    return answer(request, envelope.refusal(refused))
+
+
+def refuse_http(request: Request, error: HTTPException) -> bytes:
+    """What Klein's routing refuses (404, 405), in the envelope."""
+    status = error.code or 500
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        request.setHeader(b"allow", ", ".join(sorted(allowed)).encode())
+    why = {404: "no such path", 405: "method not allowed"}.get(status, "refused")
+    return refuse(request, Malformed(why, status=status))

@@ -1,0 +1,131 @@
+"""What a request says: its fields, from a form, a query or a JSON body, and their bounds.
+
+A value beyond its bound is refused with the field's name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from twisted.web.server import Request
+
+from twim.errors import Malformed
+from twim.wire.message import ID_LIMIT
+
+MOBILE: Final = re.compile(r"\+?[0-9]{3,20}")
+PASSWD: Final = (6, 128)
+SEXES: Final = ("W", "M", "U")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Fields:
+    """The fields of one request by name. Every getter refuses what it can't use."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def text(self, name: str, most: int, least: int = 0, default: str | None = "") -> str:
+        """A text of `least` to `most` characters."""
+        value = self._values.get(name, default)
+        if value is None:
+            raise Malformed(f"{name}: missing")
+        if least and not value.strip():
+            raise Malformed(f"{name}: missing")
+        if not least <= len(value) <= most:
+            raise Malformed(f"{name}: {least} to {most} characters")
+        if _CONTROL.search(value):
+            raise Malformed(f"{name}: has control characters")
+        return value
+
+    def whole(self, name: str, default: int | None = None, least: int = 0, most: int = ID_LIMIT - 1) -> int:
+        """A whole number."""
+        value = self._values.get(name, "")
+        if value == "" and default is not None:
+            return default
+        if not re.fullmatch(r"-?[0-9]{1,16}", value):
+            raise Malformed(f"{name}: not a number" if value else f"{name}: missing")
+        number = int(value)
+        if not least <= number <= most:
+            raise Malformed(f"{name}: {least} to {most}")
+        return number
+
+    def id(self, name: str) -> int:
+        """The id of something: 1 to 2^53 - 1."""
+        return self.whole(name, least=1)
+
+    def mobile(self) -> str:
+        """A mobile number: 3 to 20 digits, a leading + allowed."""
+        value = self._values.get("mobile", "").strip()
+        if not MOBILE.fullmatch(value):
+            raise Malformed("mobile: 3 to 20 digits")
+        return value
+
+    def passwd(self, name: str = "passwd") -> str:
+        """A password of 6 to 128 characters, whatever they are."""
+        value = self._values.get(name, "")
+        least, most = PASSWD
+        if not least <= len(value) <= most:
+            raise Malformed(f"{name}: {least} to {most} characters")
+        return value
+
+    def secret(self, name: str = "passwd") -> str:
+        """A password to be checked: one that can't be right is cut, not refused, so that it is only wrong."""
+        return self._values.get(name, "")[: PASSWD[1] + 1]
+
+    def sex(self) -> str:
+        """W, M or U."""
+        value = self._values.get("sex", "") or "U"
+        if value not in SEXES:
+            raise Malformed("sex: W, M or U")
+        return value
+
+
+def read_fields(request: Request) -> Fields:
+    """The fields of a request; those of the body win over the query's. `Malformed` when the body is not what its
+    Content-Type says."""
+    values: dict[str, str] = {}
+    for name, found in (request.args or {}).items():
+        values[_decode(name)] = _decode(found[-1])
+    if _media_type(request) == "application/json":
+        values |= _from_json(request)
+    return Fields(values)
+
+
+def _media_type(request: Request) -> str:
+    return (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _decode(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("not UTF-8") from None
+
+
+def _from_json(request: Request) -> dict[str, str]:
+    request.content.seek(0)  # type: ignore[attr-defined]
+    body = request.content.read()  # type: ignore[attr-defined]
+    if not body.strip():
+        return {}
+    try:
+        loose: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("the body is not JSON") from None
+    if not isinstance(loose, dict):
+        raise Malformed("the body is not a JSON object")
+    return {name: _scalar(name, value) for name, value in loose.items() if value is not None}
+
+
+def _scalar(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    raise Malformed(f"{name}: a text or a whole number")

@@ -1,0 +1,114 @@
+"""Who is here: sessions by user, and users by group.
+
+The seed names two schemes for groups: every connection keeps the set of its groups and a message walks all
+connections, or every group keeps its users. The second is used: a message touches exactly those it is for, and
+there is one thread, so the locks that made the seed hesitate don't exist (`docs/decisions/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from twim.access.session import Session
+
+
+class Present:
+    """A user who is connected here: devices, and whom the user may write to."""
+
+    __slots__ = ("friends", "groups", "id", "sessions")
+
+    def __init__(self, userid: int, friends: set[int], groups: set[int]) -> None:
+        self.id = userid
+        self.friends = friends
+        self.groups = groups
+        self.sessions: list[Session] = []
+
+
+class Roster:
+    """Everybody who is connected to this node. Reactor thread only."""
+
+    def __init__(self) -> None:
+        self.users: dict[int, Present] = {}
+        self.rooms: dict[int, dict[int, Present]] = {}
+        self.connections = 0
+        self.changes = 0
+        """Counts changes of relations, so that who is just arriving can tell that something changed meanwhile."""
+
+    def enter(self, userid: int, friends: set[int], groups: set[int]) -> Present:
+        """The user's entry, made if this is the first device. An entry that is there is newer than the arguments."""
+        present = self.users.get(userid)
+        if present is None:
+            self.users[userid] = present = Present(userid, friends, groups)
+            for group in groups:
+                self.rooms.setdefault(group, {})[userid] = present
+        return present
+
+    def add(self, present: Present, session: Session) -> None:
+        """A device of the user is connected."""
+        present.sessions.append(session)
+        self.connections += 1
+
+    def remove(self, present: Present, session: Session) -> bool:
+        """A device is gone. True when it was the user's last one here."""
+        if session not in present.sessions:
+            return False
+        present.sessions.remove(session)
+        self.connections -= 1
+        if present.sessions:
+            return False
+        self.forget(present)
+        return True
+
+    def forget(self, present: Present) -> None:
+        """Drop the entry of a user without devices."""
+        if self.users.get(present.id) is present and not present.sessions:
+            del self.users[present.id]
+            for group in present.groups:
+                self._leave_room(present.id, group)
+
+    def sessions_of(self, userid: int) -> Iterable[Session]:
+        """The user's devices here."""
+        present = self.users.get(userid)
+        return present.sessions if present is not None else ()
+
+    def sessions_in(self, group: int) -> Iterator[Session]:
+        """The devices here of the group's members."""
+        for present in self.rooms.get(group, {}).values():
+            yield from present.sessions
+
+    def befriended(self, one: int, other: int) -> None:
+        """The two are friends from now on."""
+        self.changes += 1
+        for a, b in ((one, other), (other, one)):
+            if a in self.users:
+                self.users[a].friends.add(b)
+
+    def parted(self, one: int, other: int) -> None:
+        """The two are friends no longer."""
+        self.changes += 1
+        for a, b in ((one, other), (other, one)):
+            if a in self.users:
+                self.users[a].friends.discard(b)
+
+    def joined(self, userid: int, group: int) -> None:
+        """The user is a member from now on."""
+        self.changes += 1
+        present = self.users.get(userid)
+        if present is not None:
+            present.groups.add(group)
+            self.rooms.setdefault(group, {})[userid] = present
+
+    def left(self, userid: int, group: int) -> None:
+        """The user is a member no longer."""
+        self.changes += 1
+        present = self.users.get(userid)
+        if present is not None:
+            present.groups.discard(group)
+        self._leave_room(userid, group)
+
+    def _leave_room(self, userid: int, group: int) -> None:
+        room = self.rooms.get(group)
+        if room is not None:
+            room.pop(userid, None)
+            if not room:
+                del self.rooms[group]

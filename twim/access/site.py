@@ -1,0 +1,197 @@
+"""The web side of the door: one tree of paths, put together from the areas.
+
+`Root` looks at the path first: the upgrade of ``/chat`` and static files need no router. Everything else is Klein's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from klein import Klein
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+from werkzeug.exceptions import HTTPException
+
+from twim.access.contacts import Contacts
+from twim.access.door import Door, refuse, refuse_http
+from twim.access.downloads import Downloads
+from twim.access.fields import read_fields
+from twim.access.intake import Intake
+from twim.access.lobby import Lobby
+from twim.access.messages import Messages
+from twim.access.pages import Pages, choose_language
+from twim.access.uploads import Uploads
+from twim.access.users import Users
+from twim.access.websocket import ChatUpgrade
+from twim.errors import NotFound, NotLoggedIn, NotYours, Refusal
+from twim.storage.accounts import Accounts as AccountStore
+
+REQUEST_SECONDS: Final = 60  # of silence, after which an HTTP connection is closed
+CHAT_PAGE: Final = "/chat/index.shtml"
+LOGIN_PAGE: Final = "/user/login.shtml"
+
+
+class Rest:
+    """The areas of REST, and the pages."""
+
+    app = Klein()
+
+    def __init__(
+        self,
+        door: Door,
+        store: AccountStore,
+        pages: Pages,
+        users: Users,
+        contacts: Contacts,
+        messages: Messages,
+        uploads: Uploads,
+        downloads: Downloads,
+    ) -> None:
+        self._door = door
+        self._store = store
+        self._pages = pages
+        self._users = users.app.resource()
+        self._contacts = contacts.app.resource()
+        self._messages = messages.app.resource()
+        self._uploads = uploads.app.resource()
+        self._downloads = downloads.app.resource()
+
+    @app.route("/user/", branch=True)
+    def users(self, request: Request) -> Any:
+        """Accounts, and the pages beside them."""
+        return self._users if not request.path.endswith(b".shtml") else self.page(request)
+
+    @app.route("/contact/", branch=True)
+    def contacts(self, request: Request) -> IResource:
+        """Friends and groups."""
+        return self._contacts
+
+    @app.route("/message/", branch=True)
+    def messages(self, request: Request) -> IResource:
+        """The log."""
+        return self._messages
+
+    @app.route("/attach/", branch=True)
+    def uploads(self, request: Request) -> IResource:
+        """Files coming in."""
+        return self._uploads
+
+    @app.route("/mnt/", branch=True)
+    def downloads(self, request: Request) -> IResource:
+        """Files going out."""
+        return self._downloads
+
+    @app.route("/", methods=["GET", "HEAD"])
+    async def start(self, request: Request) -> bytes:
+        """To the chat when logged in, else to the log-in."""
+        user = await self._user(request)
+        request.redirect(CHAT_PAGE.encode() if user else LOGIN_PAGE.encode())
+        return b""
+
+    @app.route("/<path:path>", methods=["GET", "HEAD"])
+    async def page(self, request: Request, path: str = "") -> bytes:
+        """A template, by its path."""
+        try:
+            where = request.path.decode("ascii")
+        except UnicodeDecodeError:
+            raise NotFound("no such page") from None
+        user = await self._user(request)
+        lang = choose_language(
+            (request.getCookie(b"lang") or b"").decode("ascii", "replace"), request.getHeader("accept-language")
+        )
+        page = self._pages.render(where, lang, user)
+        for name, value in self._pages.headers.items():
+            request.setHeader(name, value)
+        return page
+
+    async def _user(self, request: Request) -> dict[str, object] | None:
+        try:
+            who = await self._door.caller(request)
+        except (NotLoggedIn, NotYours):
+            return None
+        found = await self._store.by_id(who.userid)
+        return found[0].own() if found is not None else None
+
+    @app.handle_errors(Refusal)
+    def refused(self, request: Request, failure: Failure) -> bytes:
+        """See `door.refuse`."""
+        return refuse(request, failure.value)
+
+    @app.handle_errors(HTTPException)
+    def unrouted(self, request: Request, failure: Failure) -> bytes:
+        """See `door.refuse_http`."""
+        return refuse_http(request, failure.value)
+
+
+for _area in (Users.app, Contacts.app, Messages.app, Uploads.app, Downloads.app):
+    _area.handle_errors(HTTPException)(lambda self, request, failure: refuse_http(request, failure.value))
+
+
+class Chat(Resource):
+    """The upgrade to a WebSocket on ``/chat``: who may not enter is told so in HTTP."""
+
+    isLeaf = True
+    log = Logger()
+
+    def __init__(self, door: Door, lobby: Lobby, upgrade: ChatUpgrade) -> None:
+        super().__init__()
+        self._door = door
+        self._lobby = lobby
+        self._upgrade = upgrade
+
+    def render_GET(self, request: Request) -> int:
+        """Admit, then hand the connection over."""
+        entering = Deferred.fromCoroutine(self._enter(request))
+        request.notifyFinish().addErrback(lambda _: entering.cancel())
+        entering.addErrback(self._refuse, request)
+        return NOT_DONE_YET
+
+    async def _enter(self, request: Request) -> None:
+        fields = read_fields(request)
+        if "token" not in fields and not request.getHeader("authorization") and not self._door.same_site(request):
+            raise NotYours("asked by a page of another site")
+        admitted = await self._lobby.admit(self._door.token_of(request, fields))
+        if "id" in fields and fields.whole("id", 0) not in (0, admitted.who.userid):
+            raise NotYours("id is not yours")
+        self._upgrade.hand_over(request, admitted)
+
+    def _refuse(self, failure: Failure, request: Request) -> None:
+        if failure.check(CancelledError) or request._disconnected:
+            return
+        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        if refused is not failure.value:
+            self.log.failure("an upgrade failed", failure)
+        request.write(refuse(request, refused))
+        request.finish()
+
+
+class Root(Resource):
+    """The first look at a path."""
+
+    def __init__(self, chat: Chat, assets: Resource, rest: Rest) -> None:
+        super().__init__()
+        self._chat = chat
+        self._assets = assets
+        self._rest = rest.app.resource()
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
+        """Twisted's hook, called with the path's first segment."""
+        if path == b"chat" and not request.postpath:
+            return self._chat
+        if path == b"asset":
+            return self._assets
+        request.postpath.insert(0, request.prepath.pop())
+        return self._rest  # type: ignore[no-any-return]
+
+
+def make_site(root: Root, intake: Intake, reactor: Any) -> Site:
+    """The factory to listen with."""
+    site = Site(root, timeout=REQUEST_SECONDS, reactor=reactor)
+    site.requestFactory = intake.request
+    site.displayTracebacks = False
+    # An access log line a request would cost more than most requests; nginx writes one where it is wanted.
+    site.log = lambda request: None  # type: ignore[method-assign]
+    return site

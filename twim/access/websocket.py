@@ -1,0 +1,161 @@
+"""The WebSocket side of the door: Autobahn's protocol, the short way past it, and the upgrade on ``/chat``.
+
+This is the only module that imports Autobahn's server. Who may enter is decided before the upgrade, so a refusal is an
+HTTP answer; a connection that is open belongs to a `Session`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Any, Final
+
+from autobahn.twisted.resource import WebSocketResource
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.interfaces import IReactorTCP, ITCPTransport
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+
+from twim.access.fastpath import FastPath
+from twim.access.lobby import Lobby, Pass
+from twim.access.session import Session
+from twim.wire.message import FRAME_BYTES
+
+UNSUPPORTED_DATA: Final = 1003
+OPEN_SECONDS: Final = 10
+CLOSE_SECONDS: Final = 5  # several seconds, since Autobahn's batched timers cut to whole ones
+KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+"""The kernel finds out within a minute that a peer is dead; a ping timer per connection would cost memory."""
+UNANSWERED_MS: Final = 30_000  # bytes that stay unacknowledged this long mean the same
+
+
+class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
+    """One connection. Everything it hears goes to the lobby's session."""
+
+    factory: ChatFactory
+    session: Session | None = None
+    admitted: Pass | None = None
+
+    def onOpen(self) -> None:
+        """The upgrade is done."""
+        assert self.admitted is not None
+        self._watch_peer()
+        # twisted.web registered the HTTP channel as the producer; from now on the session minds the socket.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        self.session = self.factory.lobby.enter(self.admitted, self)
+        self.admitted = None
+
+    def _watch_peer(self) -> None:
+        if not ITCPTransport.providedBy(self.transport):
+            return
+        with contextlib.suppress(AttributeError, OSError):
+            self.transport.setTcpKeepAlive(1)
+            handle = self.transport.getHandle()
+            for option, value in KEEPALIVE:
+                handle.setsockopt(socket.IPPROTO_TCP, option, value)
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what arrived, then write everything that follows from it at once."""
+        super().dataReceived(data)
+        self.factory.lobby.flush()
+
+    def text_received(self, payload: bytes) -> None:
+        """See `FastPath`."""
+        if self.session is not None and self.session.socket is not None:
+            self.factory.lobby.received(self.session, payload)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """What came the long way."""
+        if isBinary:
+            self.shut(UNSUPPORTED_DATA, "text only")
+        else:
+            self.text_received(payload)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """The connection is gone, or the peer closes it."""
+        self._leave()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """The socket is gone."""
+        super().connectionLost(reason)
+        self._leave()
+
+    def _leave(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            self.factory.lobby.leave(session)
+
+    # A session's socket
+
+    def send(self, data: bytes) -> None:
+        """Write frames."""
+        self.transport.write(data)
+
+    def shut(self, code: int, reason: str) -> None:
+        """Close with `code`. Autobahn's sendClose takes only codes of applications."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
+        self._leave()
+
+    # IPushProducer: the socket is full, or takes bytes again
+
+    def pauseProducing(self) -> None:
+        """The socket is full."""
+        if self.session is not None:
+            self.session.pause()
+
+    def resumeProducing(self) -> None:
+        """The socket takes bytes again."""
+        if self.session is not None:
+            self.session.resume()
+
+    def stopProducing(self) -> None:
+        """The socket is gone; `connectionLost` follows."""
+
+
+class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
+    """Makes a protocol for each admitted connection."""
+
+    protocol = ChatProtocol
+
+    def __init__(self, lobby: Lobby, reactor: IReactorTCP) -> None:
+        super().__init__(reactor=reactor)
+        self.lobby = lobby
+        self.admitted: Pass | None = None
+        self.setProtocolOptions(
+            versions=[13],
+            webStatus=False,
+            # A pass was checked by the time the handshake is made; other sites' pages hold none (see Lobby).
+            allowedOrigins=["*"],
+            allowNullOrigin=True,
+            maxFramePayloadSize=FRAME_BYTES,
+            maxMessagePayloadSize=FRAME_BYTES,
+            failByDrop=False,
+            utf8validateIncoming=True,
+            openHandshakeTimeout=OPEN_SECONDS,
+            closeHandshakeTimeout=CLOSE_SECONDS,
+            autoPingInterval=0,
+        )
+
+    def buildProtocol(self, addr: Any) -> ChatProtocol:
+        """The protocol of the connection that `ChatUpgrade` is handing over."""
+        made: ChatProtocol = super().buildProtocol(addr)
+        made.admitted, self.admitted = self.admitted, None
+        return made
+
+
+class ChatUpgrade:
+    """Turns an admitted request into an open WebSocket."""
+
+    def __init__(self, factory: ChatFactory) -> None:
+        # The resource would not do it (autobahn's WebSocketResource never calls it).
+        factory.startFactory()
+        self._factory = factory
+        self._resource: Resource = WebSocketResource(factory)
+
+    def hand_over(self, request: Any, admitted: Pass) -> None:
+        """Take the connection from the web server. It answers the handshake, or refuses what is none (400, 426)."""
+        self._factory.admitted = admitted
+        self._resource.render(request)

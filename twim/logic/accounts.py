@@ -1,0 +1,135 @@
+"""Who is asking: registration, log-in, tokens, devices, profiles."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from twim.errors import NotFound, NotLoggedIn, Refusal
+from twim.logic.passwords import Passwords
+from twim.storage.accounts import Accounts as AccountStore
+from twim.storage.accounts import Device
+from twim.storage.interface import User
+
+CACHED: Final = 50_000  # tokens known without a query, about 300 bytes each
+TOKEN_CHARS: Final = 200  # a longer one can't be ours
+WRONG: Final = "password wrong"
+
+
+class LoggedIn(msgspec.Struct, frozen=True):
+    """A token's user and device."""
+
+    userid: int
+    deviceid: int
+
+
+def hash_token(token: str) -> bytes:
+    """What is stored of a token. It has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def new_token() -> str:
+    """256 random bits, in characters that need no escaping in a URL."""
+    return secrets.token_urlsafe(32)
+
+
+class Tokens:
+    """Tokens that were checked, kept so that the next check is no query; forgotten when their device ends."""
+
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+        self._known: OrderedDict[bytes, LoggedIn] = OrderedDict()
+        self._by_device: dict[int, bytes] = {}
+
+    async def check(self, token: str) -> LoggedIn:
+        """Whose token it is. `NotLoggedIn` when nobody's."""
+        if not token or len(token) > TOKEN_CHARS:
+            raise NotLoggedIn
+        hashed = hash_token(token)
+        known = self._known.get(hashed)
+        if known is not None:
+            return known
+        device = await self._store.by_token(hashed)
+        if device is None:
+            raise NotLoggedIn
+        return self.learn(hashed, device)
+
+    def learn(self, hashed: bytes, device: Device) -> LoggedIn:
+        """Keep what a token was found to be."""
+        known = self._known[hashed] = LoggedIn(device.userid, device.id)
+        self._by_device[device.id] = hashed
+        if len(self._known) > CACHED:
+            _, dropped = self._known.popitem(last=False)
+            self._by_device.pop(dropped.deviceid, None)
+        return known
+
+    def forget(self, deviceid: int) -> None:
+        """The device has ended."""
+        hashed = self._by_device.pop(deviceid, None)
+        if hashed is not None:
+            self._known.pop(hashed, None)
+
+
+class Accounts:
+    """Accounts as their users use them. `ended` is called with each device that ends."""
+
+    def __init__(
+        self,
+        store: AccountStore,
+        passwords: Passwords,
+        tokens: Tokens,
+        ended: Callable[[int, int], None],
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tokens = tokens
+        self._ended = ended
+
+    async def register(self, fields: dict[str, Any], passwd: str, device: dict[str, Any]) -> tuple[User, str]:
+        """A new user and its first token."""
+        if await self._store.by_mobile(fields["mobile"]) is not None:
+            raise Refusal("this mobile have account")
+        hashed = await self._passwords.hash(passwd)
+        token = new_token()
+        user, first = await self._store.add(fields, hashed, device | {"tokenhash": hash_token(token)})
+        self._tokens.learn(hash_token(token), first)
+        return user, token
+
+    async def login(self, mobile: str, passwd: str, device: dict[str, Any]) -> tuple[User, str]:
+        """The user and a fresh token. Wrong mobile and wrong password can't be told apart."""
+        found = await self._store.by_mobile(mobile)
+        stored = found[1] if found is not None else None
+        if not await self._passwords.check(stored, passwd) or found is None:
+            raise Refusal(WRONG)
+        user = found[0]
+        if self._passwords.outdated(found[1]):
+            await self._store.store_hash(user.id, await self._passwords.hash(passwd))
+        token = new_token()
+        made = await self._store.add_device(user.id, device | {"tokenhash": hash_token(token)})
+        self._tokens.learn(hash_token(token), made)
+        return user, token
+
+    async def end(self, userid: int, deviceid: int) -> None:
+        """End one device of the user. `NotFound` when it has no such."""
+        if not await self._store.end_device(userid, deviceid):
+            raise NotFound("no such session")
+        self.forget(userid, deviceid)
+
+    async def change_passwd(self, who: LoggedIn, old: str, new: str) -> None:
+        """Change the password; every other device ends."""
+        found = await self._store.by_id(who.userid)
+        if found is None or not await self._passwords.check(found[1], old):
+            raise Refusal(WRONG)
+        hashed = await self._passwords.hash(new)
+        for deviceid in await self._store.change_passwd(who.userid, hashed, who.deviceid):
+            self.forget(who.userid, deviceid)
+
+    def forget(self, userid: int, deviceid: int) -> None:
+        """The device's token is worth nothing from now on, here and wherever `ended` tells."""
+        self._tokens.forget(deviceid)
+        self._ended(userid, deviceid)

@@ -1,0 +1,100 @@
+"""What a device said, to whom it concerns: one table from `cmd` to what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twim.access.session import Session
+from twim.errors import Malformed, Refusal
+from twim.logic.catchup import CatchUp
+from twim.logic.policy import check_place
+from twim.logic.posting import Posting
+from twim.logic.reading import Reading
+from twim.logic.routing import Routing
+from twim.wire import envelope
+from twim.wire.commands import CATCH_UP, GROUP, HEARTBEAT, READ, SINGLE, TYPING
+from twim.wire.message import Frame, decode_frame, marks_of
+
+
+class Dispatch:
+    """Takes every frame of every session. Never raises."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        posting: Posting,
+        catchup: CatchUp,
+        reading: Reading,
+        routing: Routing,
+        seconds: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._posting = posting
+        self._catchup = catchup
+        self._reading = reading
+        self._routing = routing
+        self._seconds = seconds
+        self._now_ms = now_ms
+        self._table: Final[dict[int, Callable[[Session, Frame], None]]] = {
+            HEARTBEAT: self._heartbeat,
+            CATCH_UP: catchup.answer,
+            TYPING: self._typing,
+            READ: self._read,
+            SINGLE: posting.say,
+            GROUP: posting.say,
+        }
+
+    def received(self, session: Session, payload: bytes) -> None:
+        """Do what one frame asks for; a wrong one is answered and ends nothing."""
+        try:
+            frame = decode_frame(payload)
+        except Refusal as refused:
+            its_id, cid = marks_of(payload)
+            self._refuse(session, refused, its_id, cid)
+            return
+        if session.opening is not None and frame.cmd != CATCH_UP:
+            session.release({})
+        try:
+            do = self._table.get(frame.cmd)
+            if do is None:
+                raise Malformed("cmd: unknown")
+            do(session, frame)
+        except Refusal as refused:
+            self._refuse(session, refused, frame.id, frame.cid)
+        except Exception:
+            self.log.failure("cmd {cmd} of user {userid} failed", cmd=frame.cmd, userid=session.user.id)
+            self._refuse(session, Refusal("the server failed", status=500), frame.id, frame.cid)
+
+    def _refuse(self, session: Session, refused: Refusal, its_id: int, cid: str) -> None:
+        session.refuse(refused, its_id, cid, self._seconds())
+
+    def _heartbeat(self, session: Session, frame: Frame) -> None:
+        session.say(envelope.heartbeat(self._now_ms()))
+
+    def _typing(self, session: Session, frame: Frame) -> None:
+        user = session.user
+        check_place(user, frame.scope, frame.dstid)
+        if frame.scope == GROUP:
+            self._routing.to_group(frame.dstid, envelope.typing(GROUP, frame.dstid, user.id), but=session)
+        elif frame.dstid != user.id:
+            self._routing.to_user(frame.dstid, envelope.typing(SINGLE, user.id, user.id))
+
+    def _read(self, session: Session, frame: Frame) -> None:
+        if frame.seq < 1:
+            raise Malformed("seq: from 1 on")
+        check_place(session.user, frame.scope, frame.dstid)
+        running = Deferred.fromCoroutine(self._reading.read(session, frame.scope, frame.dstid, frame.seq))
+        running.addErrback(self._failed, session, frame)
+
+    def _failed(self, failure: Failure, session: Session, frame: Frame) -> None:
+        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        if refused is not failure.value:
+            self.log.failure("cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id)
+        self._refuse(session, refused, frame.id, frame.cid)
+        self._routing.flush()

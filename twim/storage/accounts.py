@@ -1,0 +1,167 @@
+"""Users and their devices. A device is one log-in: its token is stored only as a SHA-256."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import exc as sql_errors
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from twim.errors import Refusal
+from twim.storage.database import Database
+from twim.storage.interface import User, rfc3339
+from twim.storage.schema import device, user
+
+_USER = (user.c.id, user.c.mobile, user.c.avatar, user.c.sex, user.c.nickname, user.c.memo, user.c.createat)
+
+
+class Device(msgspec.Struct):
+    """One log-in of a user."""
+
+    id: int
+    userid: int
+    agent: str
+    address: str
+    createat: datetime
+
+    def public(self, current: bool) -> dict[str, object]:
+        """What its owner sees in the list of devices."""
+        return {
+            "id": self.id,
+            "agent": self.agent,
+            "address": self.address,
+            "createat": rfc3339(self.createat),
+            "current": int(current),
+        }
+
+
+_DEVICE = (device.c.id, device.c.userid, device.c.agent, device.c.address, device.c.createat)
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, as it is stored: whole seconds, without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class Accounts:
+    """The store of users and devices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, fields: dict[str, Any], passwd: str, first: dict[str, Any]) -> Deferred[tuple[User, Device]]:
+        """A new user, logged in on its `first` device. `Refusal` when the mobile is taken."""
+        values = fields | {"passwd": passwd, "createat": utc_now()}
+
+        def work(connection: Connection) -> tuple[User, Device]:
+            made = connection.execute(insert(user).values(values))
+            assert made.inserted_primary_key is not None
+            userid = made.inserted_primary_key[0]
+            return _user(connection, userid), _add_device(connection, userid, first)
+
+        return self._database.write(work).addErrback(_taken)
+
+    def add_device(self, userid: int, fields: dict[str, Any]) -> Deferred[Device]:
+        """Log the user in on one more device."""
+        return self._database.write(lambda connection: _add_device(connection, userid, fields))
+
+    def by_mobile(self, mobile: str) -> Deferred[tuple[User, str] | None]:
+        """The user and its password hash."""
+
+        def work(connection: Connection) -> tuple[User, str] | None:
+            found = connection.execute(select(*_USER, user.c.passwd).where(user.c.mobile == mobile)).one_or_none()
+            return None if found is None else (User(*found[:-1]), found[-1])
+
+        return self._database.read(work)
+
+    def by_id(self, userid: int) -> Deferred[tuple[User, str] | None]:
+        """The user and its password hash."""
+
+        def work(connection: Connection) -> tuple[User, str] | None:
+            found = connection.execute(select(*_USER, user.c.passwd).where(user.c.id == userid)).one_or_none()
+            return None if found is None else (User(*found[:-1]), found[-1])
+
+        return self._database.read(work)
+
+    def many(self, userids: Sequence[int]) -> Deferred[list[User]]:
+        """Those of the users that there are, by id."""
+        return self._database.read(lambda connection: users(connection, userids))
+
+    def by_token(self, tokenhash: bytes) -> Deferred[Device | None]:
+        """The device that this token belongs to."""
+
+        def work(connection: Connection) -> Device | None:
+            found = connection.execute(select(*_DEVICE).where(device.c.tokenhash == tokenhash)).one_or_none()
+            return None if found is None else Device(*found)
+
+        return self._database.read(work)
+
+    def change(self, userid: int, fields: dict[str, Any]) -> Deferred[User]:
+        """Store the fields of a profile."""
+
+        def work(connection: Connection) -> User:
+            if fields:
+                connection.execute(update(user).where(user.c.id == userid).values(fields))
+            return _user(connection, userid)
+
+        return self._database.write(work)
+
+    def change_passwd(self, userid: int, passwd: str, kept: int) -> Deferred[list[int]]:
+        """Store a new hash and end every device but `kept`. Gives the ended ones."""
+
+        def work(connection: Connection) -> list[int]:
+            connection.execute(update(user).where(user.c.id == userid).values(passwd=passwd))
+            others = (device.c.userid == userid, device.c.id != kept)
+            ended = [one for (one,) in connection.execute(select(device.c.id).where(*others))]
+            connection.execute(delete(device).where(*others))
+            return ended
+
+        return self._database.write(work)
+
+    def store_hash(self, userid: int, passwd: str) -> Deferred[None]:
+        """Replace a hash made with weaker parameters."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(user).where(user.c.id == userid).values(passwd=passwd))
+
+        return self._database.write(work)
+
+    def devices(self, userid: int) -> Deferred[list[Device]]:
+        """The user's devices, newest first."""
+        listed = select(*_DEVICE).where(device.c.userid == userid).order_by(device.c.id.desc())
+        return self._database.read(lambda connection: [Device(*line) for line in connection.execute(listed)])
+
+    def end_device(self, userid: int, deviceid: int) -> Deferred[bool]:
+        """End one device of the user; False when there is no such."""
+        this = delete(device).where(device.c.id == deviceid, device.c.userid == userid)
+        return self._database.write(lambda connection: connection.execute(this).rowcount > 0)
+
+
+def users(connection: Connection, userids: Sequence[int]) -> list[User]:
+    """Those of the users that there are, by id."""
+    found: list[User] = []
+    for start in range(0, len(userids), 500):
+        wanted = select(*_USER).where(user.c.id.in_(userids[start : start + 500])).order_by(user.c.id)
+        found.extend(User(*line) for line in connection.execute(wanted))
+    return found
+
+
+def _user(connection: Connection, userid: int) -> User:
+    return User(*connection.execute(select(*_USER).where(user.c.id == userid)).one())
+
+
+def _add_device(connection: Connection, userid: int, fields: dict[str, Any]) -> Device:
+    created = utc_now()
+    made = connection.execute(insert(device).values(fields | {"userid": userid, "createat": created}))
+    assert made.inserted_primary_key is not None
+    return Device(made.inserted_primary_key[0], userid, fields["agent"], fields["address"], created)
+
+
+def _taken(failure: Failure) -> None:
+    failure.trap(sql_errors.IntegrityError)
+    raise Refusal("this mobile have account")

@@ -1,0 +1,149 @@
+"""The transaction that appends a batch of posts, on any database.
+
+The conversations' heads are taken (and, where several servers share the database, locked in the order of their ids,
+so that two batches never wait for each other in a circle); each post that was not stored before gets the next seq.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+
+from twim.errors import Refusal
+from twim.storage import events
+from twim.storage.interface import Post
+from twim.storage.schema import conversation, message, participant
+from twim.wire.commands import EVENTS
+from twim.wire.message import decode_shown, encode
+
+_CHUNK = 400  # values in one IN (…): SQLite takes 32,766 parameters, older ones 999
+
+_insert = insert(message)
+
+
+def append(connection: Connection, posts: Sequence[Post], at: int) -> None:
+    """Store `posts` in order, accepted at `at` (ms), and write on each what became of it."""
+    batch = _Batch(connection, at)
+    batch.load(posts)
+    for post in posts:
+        post.refused, post.repeat = None, False
+        try:
+            batch.take(post)
+        except Refusal as refused:
+            post.refused = refused
+    batch.finish()
+
+
+class _Batch:
+    def __init__(self, connection: Connection, at: int) -> None:
+        self.connection = connection
+        self.at = at
+        self.heads: dict[int, int] = {}
+        self.known: dict[tuple[int, bytes], tuple[int, int, int, int]] = {}
+        self.rows: list[dict[str, Any]] = []
+        self.read: dict[tuple[int, int], int] = {}
+
+    def load(self, posts: Sequence[Post]) -> None:
+        self.heads = heads(self.connection, {post.conversation.id for post in posts})
+        self.before = dict(self.heads)
+        asked = {(post.sender, post.message.cid.encode()) for post in posts if post.message.cid}
+        self.known = first_answers(self.connection, asked)
+
+    def take(self, post: Post) -> None:
+        said = post.message
+        cid = said.cid.encode() or None
+        first = self.known.get((post.sender, cid)) if cid else None
+        if first is not None:
+            post.repeat = True
+            post.scope, post.dstid, post.seq, post.at = first
+            return
+        place = post.conversation.id
+        head = self.heads[place]
+        if said.ref > head:
+            raise Refusal("ref: there is no such message")
+        if said.media in EVENTS:
+            self.flush()
+            events.apply(self.connection, post, self.at)
+        self.heads[place] = said.seq = post.seq = head + 1
+        said.at = post.at = self.at
+        post.body = encode(said)
+        if cid:
+            self.known[(post.sender, cid)] = (said.cmd, said.dstid, post.seq, post.at)
+        self.read[(post.sender, place)] = post.seq
+        self.rows.append(
+            {
+                "conversation": place,
+                "seq": post.seq,
+                "sender": post.sender,
+                "cid": cid,
+                "ref": said.ref or None,
+                "body": post.body,
+            }
+        )
+
+    def flush(self) -> None:
+        if self.rows:
+            self.connection.execute(_insert, self.rows)
+            self.rows = []
+
+    def finish(self) -> None:
+        self.flush()
+        if self.connection.dialect.name == "sqlite":
+            return
+        moved = [{"b_id": k, "b_head": v} for k, v in self.heads.items() if v != self.before[k]]
+        if moved:
+            to_head = update(conversation).where(conversation.c.id == bindparam("b_id"))
+            self.connection.execute(to_head.values(head=bindparam("b_head")), sorted(moved, key=lambda m: m["b_id"]))
+        move_marks(self.connection, ((user, place, seq) for (user, place), seq in self.read.items()))
+
+
+def heads(connection: Connection, places: Iterable[int]) -> dict[int, int]:
+    """The newest seq of each conversation, by its id; 0 for an empty one. Locks them but on SQLite."""
+    ordered = sorted(places)
+    if connection.dialect.name == "sqlite":
+        newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == bindparam("place"))
+        return {place: connection.execute(newest, {"place": place}).scalar_one() for place in ordered}
+    found: dict[int, int] = {}
+    for start in range(0, len(ordered), _CHUNK):
+        lock = (
+            select(conversation.c.id, conversation.c.head)
+            .where(conversation.c.id.in_(ordered[start : start + _CHUNK]))
+            .order_by(conversation.c.id)
+            .with_for_update()
+        )
+        found.update((place, head) for place, head in connection.execute(lock))
+    return found
+
+
+def first_answers(
+    connection: Connection, asked: Iterable[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], tuple[int, int, int, int]]:
+    """`(scope, dstid, seq, at)` of those `(sender, cid)` that are stored already."""
+    pairs = sorted(asked)
+    found = {}
+    for start in range(0, len(pairs), _CHUNK):
+        stored = select(message.c.sender, message.c.cid, message.c.body).where(
+            tuple_(message.c.sender, message.c.cid).in_(pairs[start : start + _CHUNK])
+        )
+        for sender, cid, body in connection.execute(stored):
+            first = decode_shown(body)
+            found[(sender, bytes(cid))] = (first.cmd, first.dstid, first.seq, first.at)
+    return found
+
+
+def move_marks(connection: Connection, marks: Iterable[tuple[int, int, int]]) -> None:
+    """Move read marks forward: `(userid, conversation id, seq)` each. None goes back."""
+    rows = [{"b_user": user, "b_place": place, "b_seq": seq} for user, place, seq in sorted(marks)]
+    if rows:
+        forward = (
+            update(participant)
+            .where(
+                participant.c.userid == bindparam("b_user"),
+                participant.c.conversation == bindparam("b_place"),
+                participant.c.read < bindparam("b_seq"),
+            )
+            .values(read=bindparam("b_seq"))
+        )
+        connection.execute(forward, rows)

@@ -1,0 +1,235 @@
+"""Conversations as their participants see them: finding one, its history, its read marks, the list of all."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import exc as sql_errors
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from twim.storage.append import heads, move_marks
+from twim.storage.database import Database
+from twim.storage.interface import UNKNOWN, Conversation, Key
+from twim.storage.marks import SentMarks
+from twim.storage.schema import conversation, message, participant
+from twim.wire.commands import SINGLE
+from twim.wire.message import encode
+
+KEPT: Final = 100_000  # conversations whose head is kept in memory, about 200 bytes each
+PAGE: Final = 200  # messages in one page of history, and of one conversation in a catch-up
+
+
+class Row:
+    """One line of a user's list of conversations."""
+
+    __slots__ = ("dstid", "last", "peer_read", "place", "read", "scope", "seq")
+
+    def __init__(
+        self, place: int, scope: int, dstid: int, seq: int, read: int, peer_read: int | None, last: bytes
+    ) -> None:
+        self.place = place
+        self.scope = scope
+        self.dstid = dstid
+        self.seq = seq
+        self.read = read
+        self.peer_read = peer_read
+        self.last = last
+
+    @property
+    def name(self) -> str:
+        """As a client names it in a catch-up: ``"10:3"``."""
+        return f"{self.scope}:{self.dstid}"
+
+    def json(self, more: bool = False) -> bytes:
+        """The row as the protocol gives it."""
+        fields: dict[str, Any] = {
+            "scope": self.scope,
+            "dstid": self.dstid,
+            "seq": self.seq,
+            "read": self.read,
+            "unread": self.seq - self.read,
+        }
+        if self.peer_read is not None:
+            fields["peerread"] = self.peer_read
+        if more:
+            fields["more"] = True
+        return encode(fields)[:-1] + b',"last":' + self.last + b"}"
+
+
+class Conversations:
+    """Reads and marks of the log. Every method is one hop to the storage but for what is cached."""
+
+    def __init__(self, database: Database, marks: SentMarks) -> None:
+        self._database = database
+        self._marks = marks
+        self._kept: OrderedDict[Key, Conversation] = OrderedDict()
+        self._finding: dict[Key, list[Deferred[Conversation | None]]] = {}
+
+    def kept(self, key: Key) -> Conversation | None:
+        """The conversation if it is at hand."""
+        return self._kept.get(key)
+
+    def find(self, key: Key) -> Deferred[Conversation | None]:
+        """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there."""
+        found = self._kept.get(key)
+        if found is not None:
+            return succeed(found)
+        waiting: Deferred[Conversation | None] = Deferred()
+        if key in self._finding:
+            self._finding[key].append(waiting)
+            return waiting
+        self._finding[key] = [waiting]
+        running = self._database.read(lambda connection: _find(connection, key))
+        running.addCallback(self._make, key)
+        running.addBoth(self._found, key)
+        return waiting
+
+    def seek(self, key: Key) -> Deferred[Conversation | None]:
+        """The conversation of `key` if there is one; makes none."""
+        kept = self._kept.get(key)
+        return succeed(kept) if kept is not None else self._database.read(lambda connection: _find(connection, key))
+
+    def _make(self, found: Conversation | None, key: Key) -> Any:
+        if found is not None or key[0] != SINGLE:
+            return found
+        made = self._database.write(lambda connection: make(connection, key, key[1:]))
+        return made.addErrback(self._made_elsewhere, key)
+
+    def _made_elsewhere(self, failure: Failure, key: Key) -> Deferred[Conversation | None]:
+        failure.trap(sql_errors.IntegrityError)
+        return self._database.read(lambda connection: _find(connection, key))
+
+    def _found(self, result: Any, key: Key) -> None:
+        waiting = self._finding.pop(key)
+        if isinstance(result, Conversation):
+            self._kept[key] = result
+            if len(self._kept) > KEPT:
+                # A post on its way may still hold the dropped one; should its head go stale the log's unique
+                # index finds out, and the batch reads the head again.
+                self._kept.popitem(last=False)
+        for one in waiting:
+            one.callback(result)
+
+    def rows(self, userid: int) -> Deferred[list[Row]]:
+        """Every conversation of the user that has a message, newest first."""
+        return self._database.read(lambda connection: _rows(connection, userid)).addCallback(self._overlay, userid)
+
+    def _overlay(self, found: list[Row], userid: int) -> list[Row]:
+        for row in found:
+            row.read = min(max(row.read, self._marks.of(userid, row.place)), row.seq)
+            if row.peer_read is not None:
+                row.peer_read = max(row.peer_read, self._marks.of(row.dstid, row.place))
+        return found
+
+    def after(self, wanted: Sequence[tuple[int, int, int]]) -> Deferred[list[list[bytes]]]:
+        """For each `(conversation id, after, up to)` the bodies of its messages, ascending."""
+        return self._database.read(lambda connection: [_between(connection, *one) for one in wanted])
+
+    def page(self, place: Conversation, before: int | None, after: int | None, limit: int) -> Deferred[Any]:
+        """`(bodies ascending, head)`: the page before or after a seq; the newest page without either."""
+        return self._database.read(lambda connection: _page(connection, place.id, before, after, limit))
+
+    def mark_read(self, userid: int, place: Conversation, seq: int) -> Deferred[tuple[int, int, bool]]:
+        """Move the user's mark to `seq`, never back. Gives the head, where the mark stands, and whether it moved;
+        beyond the head nothing moves."""
+        noted = self._marks.of(userid, place.id)
+        return self._database.write(lambda connection: _mark(connection, userid, place.id, seq, noted))
+
+
+def make(connection: Connection, key: Key, users: Sequence[int]) -> Conversation:
+    """Store a new conversation with its participants."""
+    scope, a, b = key
+    made = connection.execute(insert(conversation).values(scope=scope, a=a, b=b, head=0))
+    assert made.inserted_primary_key is not None
+    place = Conversation(made.inserted_primary_key[0], scope, a, b, 0)
+    for userid in sorted(set(users)):
+        join(connection, place.id, scope, place.called_by(userid), userid, 0)
+    return place
+
+
+def join(connection: Connection, place: int, scope: int, dstid: int, userid: int, read: int) -> None:
+    """Make the user a participant who has read up to `read`."""
+    values = {"userid": userid, "conversation": place, "scope": scope, "dstid": dstid, "read": read}
+    connection.execute(insert(participant).values(values))
+
+
+def _find(connection: Connection, key: Key) -> Conversation | None:
+    scope, a, b = key
+    stored = select(conversation.c.id).where(
+        conversation.c.scope == scope, conversation.c.a == a, conversation.c.b == b
+    )
+    place = connection.execute(stored).scalar_one_or_none()
+    if place is None:
+        return None
+    # Only SQLite's head can be taken without a lock: no other process appends there.
+    head = heads(connection, [place])[place] if connection.dialect.name == "sqlite" else UNKNOWN
+    return Conversation(place, scope, a, b, head)
+
+
+def _rows(connection: Connection, userid: int) -> list[Row]:
+    peer = participant.alias()
+    newest = (
+        select(func.max(message.c.seq)).where(message.c.conversation == participant.c.conversation).scalar_subquery()
+    )
+    listed = (
+        select(
+            participant.c.conversation,
+            participant.c.scope,
+            participant.c.dstid,
+            message.c.seq,
+            participant.c.read,
+            peer.c.read,
+            message.c.body,
+        )
+        .join(message, and_(message.c.conversation == participant.c.conversation, message.c.seq == newest))
+        .outerjoin(
+            peer,
+            and_(
+                participant.c.scope == SINGLE,
+                peer.c.conversation == participant.c.conversation,
+                peer.c.userid == participant.c.dstid,
+            ),
+        )
+        .where(participant.c.userid == userid)
+        .order_by(message.c.id.desc())
+    )
+    return [Row(*line[:6], bytes(line[6])) for line in connection.execute(listed)]
+
+
+def _between(connection: Connection, place: int, after: int, up_to: int) -> list[bytes]:
+    wanted = (
+        select(message.c.body)
+        .where(message.c.conversation == place, message.c.seq > after, message.c.seq <= up_to)
+        .order_by(message.c.seq)
+        .limit(PAGE)
+    )
+    return [bytes(body) for (body,) in connection.execute(wanted)]
+
+
+def _page(
+    connection: Connection, place: int, before: int | None, after: int | None, limit: int
+) -> tuple[list[bytes], int]:
+    newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == place)
+    head = connection.execute(newest).scalar_one()
+    wanted = select(message.c.body).where(message.c.conversation == place)
+    if after is not None:
+        wanted = wanted.where(message.c.seq > after).order_by(message.c.seq)
+    else:
+        wanted = wanted.where(message.c.seq < (head + 1 if before is None else before)).order_by(message.c.seq.desc())
+    bodies = [bytes(body) for (body,) in connection.execute(wanted.limit(limit))]
+    return (bodies if after is not None else bodies[::-1]), head
+
+
+def _mark(connection: Connection, userid: int, place: int, seq: int, noted: int) -> tuple[int, int, bool]:
+    newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == place)
+    head = connection.execute(newest).scalar_one()
+    stored = select(participant.c.read).where(participant.c.userid == userid, participant.c.conversation == place)
+    stands = max(connection.execute(stored).scalar_one_or_none() or 0, noted)
+    if seq > head or seq <= stands:
+        return head, stands, False
+    move_marks(connection, [(userid, place, seq)])
+    return head, seq, True

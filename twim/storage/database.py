@@ -1,0 +1,153 @@
+"""Transactions off the reactor's thread: one hop each, in a small pool of the storage's own.
+
+`read` and `write` take a function of a SQLAlchemy connection, run it as one transaction and give a Deferred of what
+it returned. It may be run again after a deadlock, so it must do nothing but use its connection.
+Whatever says that the database can't be used now becomes `Unavailable`; nothing was done then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy import exc as sql_errors
+from sqlalchemy.engine import URL
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from twim.errors import TooMany, Unavailable
+from twim.storage.engine import open_engine
+from twim.storage.turn import Turn
+
+T = TypeVar("T")
+
+THREADS: Final = 6  # transactions that run at once on a database server
+SQLITE_READERS: Final = 3  # SQLite reads from memory: more threads than cores only fight for the interpreter
+WAITING: Final = 2_000  # transactions that may wait for a thread; more are refused
+TRIES: Final = 8  # of a transaction that the database gave up for another's sake
+
+_UNUSABLE = (
+    sql_errors.OperationalError,
+    sql_errors.InterfaceError,
+    sql_errors.TimeoutError,
+    sql_errors.InternalError,
+)
+# MySQL 1205 lock wait, 1213 deadlock; PostgreSQL 40001 serialization failure, 40P01 deadlock.
+_TRY_AGAIN = frozenset({1205, 1213, "40001", "40P01"})
+
+
+class Database:
+    """One database, its connections and its threads. `stop` waits for what runs."""
+
+    log = Logger()
+
+    def __init__(self, url: URL, reactor: IReactorFromThreads) -> None:
+        self.url = url
+        self.is_sqlite = url.drivername == "sqlite"
+        self._reactor = reactor
+        readers = SQLITE_READERS if self.is_sqlite else THREADS
+        self.engine = open_engine(url, readers + 1)
+        self._readers = ThreadPool(0, readers, "storage")
+        self._writers = ThreadPool(0, 1, "storage-writer") if self.is_sqlite else self._readers
+        self.turn = Turn()
+        self._waiting = 0
+        self._file: tuple[int, int] | None = None
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._readers.start()
+        if self._writers is not self._readers:
+            self._writers.start()
+
+    def stop(self) -> None:
+        """End the threads after what they do, and close every connection."""
+        self._readers.stop()
+        if self._writers is not self._readers:
+            self._writers.stop()
+        self.engine.dispose()
+
+    def read(self, work: Callable[[Connection], T]) -> Deferred[T]:
+        """Run `work` in a transaction that only reads."""
+        return self._hop(self._readers, work, False)
+
+    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
+        """Run `work` in a transaction that may write; it is committed when the Deferred fires."""
+        if not self.is_sqlite:
+            return self._hop(self._writers, work, True)
+        done: Deferred[T] = Deferred()
+
+        def go() -> None:
+            hop = self._hop(self._writers, work, True)
+            # In this order: what follows from the commit is settled before the next writer's turn begins.
+            hop.chainDeferred(done)
+            hop.addBoth(lambda _: self.turn.release())
+
+        self.turn.ask(go)
+        return done
+
+    def in_writer(self, work: Callable[[], T]) -> Deferred[T]:
+        """Run `work` in the writer's thread, by one who has the turn."""
+        return deferToThreadPool(self._reactor, self._writers, work)  # type: ignore[arg-type]
+
+    def _hop(self, pool: ThreadPool, work: Callable[[Connection], T], writes: bool) -> Deferred[T]:
+        if self._waiting >= WAITING:
+            return fail(TooMany("the storage is busy"))
+        self._waiting += 1
+
+        def done(result: Any) -> Any:
+            self._waiting -= 1
+            return result
+
+        hop = deferToThreadPool(self._reactor, pool, self.transact, work, writes)  # type: ignore[arg-type]
+        return hop.addBoth(done)
+
+    def transact(self, work: Callable[[Connection], T], writes: bool) -> T:
+        """Run `work` as a transaction, here and now. For the storage's threads; blocks."""
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                self.check_file()
+                with self.engine.connect().execution_options(write=writes) as connection, connection.begin():
+                    return work(connection)
+            except sql_errors.DBAPIError as error:
+                if left and _may_try_again(error):
+                    continue
+                if not isinstance(error, _UNUSABLE) and not error.connection_invalidated:
+                    raise
+                self._say_unusable(error)
+                raise Unavailable from error
+            except sql_errors.TimeoutError as error:
+                self._say_unusable(error)
+                raise Unavailable from error
+        raise AssertionError("unreachable")
+
+    def check_file(self) -> None:
+        """Refuse when SQLite's file is no longer the one that was opened: what is written to a file that was
+        moved or deleted under an open connection is lost. `Unavailable` until it is back."""
+        if not self.is_sqlite or self._file is None:
+            return
+        try:
+            now = os.stat(self.url.database or "")
+        except OSError as error:
+            raise Unavailable("the database file is gone") from error
+        if (now.st_dev, now.st_ino) != self._file:
+            raise Unavailable("the database file was replaced")
+
+    def remember_file(self) -> None:
+        """From now on the file is expected to stay the one it is (see `check_file`)."""
+        if self.is_sqlite:
+            found = os.stat(self.url.database or "")
+            self._file = (found.st_dev, found.st_ino)
+
+    def _say_unusable(self, error: Exception) -> None:
+        self.log.error("storage unavailable: {why}", why=str(getattr(error, "orig", None) or error))
+
+
+def _may_try_again(error: sql_errors.DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return state in _TRY_AGAIN or (isinstance(code, int) and code in _TRY_AGAIN)

@@ -1,0 +1,96 @@
+"""SQLAlchemy engines: how each database is opened so that a commit is on disk and text is whole UTF-8.
+
+A transaction that writes asks for ``execution_options(write=True)``: on SQLite it then takes the write lock at its
+start, so that it can't fail halfway because another writer was faster.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+SQLITE_BUSY_SECONDS: Final = 5.0  # how long a thread waits for another process's lock before it refuses
+SQLITE_CACHE_KIB: Final = 64 * 1024  # page cache of one connection
+SQLITE_CHECKPOINT_PAGES: Final = 8_000  # the WAL is copied back after 32 MiB, so a page written often is copied once
+POOL_SECONDS: Final = 10  # how long a thread waits for a free connection
+RECYCLE_SECONDS: Final = 1_800  # below the idle time-outs of servers and the firewalls before them
+CONNECT_SECONDS: Final = 5
+
+DRIVERS: Final = {
+    "sqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+
+
+def parse_url(text: str) -> URL:
+    """The database URL with the driver this server uses. `ValueError` when it is none we know."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError(f"not a database URL: {text!r}") from None
+    kind = url.drivername.partition("+")[0]
+    if kind not in DRIVERS:
+        raise ValueError(f"no database {kind!r}: use sqlite, mysql or postgresql")
+    if kind == "sqlite" and not url.database:
+        raise ValueError("a sqlite URL names a file: sqlite:///path/to/im.db")
+    return url.set(drivername=DRIVERS[kind])
+
+
+def open_engine(url: URL, connections: int) -> Engine:
+    """An engine of at most `connections` connections. Connects only when first used."""
+    if url.drivername == "sqlite":
+        return _open_sqlite(url, connections)
+    if url.drivername.startswith("mysql"):
+        url = url.update_query_dict({"charset": "utf8mb4"})
+        arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": 30, "write_timeout": 30}
+    else:
+        arguments = {"connect_timeout": CONNECT_SECONDS}
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_SECONDS,
+        isolation_level="READ COMMITTED",
+        connect_args=arguments,
+    )
+
+
+def _open_sqlite(url: URL, connections: int) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        # Every connection is used by one thread at a time, but not always by the same one.
+        connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "cached_statements": 256},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # None: the driver starts no transaction by itself; `_begin_sqlite` does, with the lock it needs.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL syncs the WAL at every commit; NORMAL would lose answered messages when the power fails.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,159 @@
+"""What the logic asks of the storage: the records it gives, and the message log as a role.
+
+`SqlLog` in `log.py` plays `MessageLog` on every database; the other stores are plain classes over `Database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import msgspec
+
+from twim.errors import Refusal
+from twim.wire.commands import GROUP, SINGLE
+from twim.wire.message import Message
+
+UNKNOWN: Final = -1
+"""A conversation's head that has to be read from the log before it can be used."""
+
+
+class User(msgspec.Struct, omit_defaults=False):
+    """A user as the store knows it, less its password."""
+
+    id: int
+    mobile: str
+    avatar: str
+    sex: str
+    nickname: str
+    memo: str
+    createat: datetime
+
+    def public(self, online: bool) -> dict[str, object]:
+        """What anybody who is logged in may see. `mobile` is empty: it is for its owner alone."""
+        return {
+            "id": self.id,
+            "mobile": "",
+            "avatar": self.avatar,
+            "sex": self.sex,
+            "nickname": self.nickname,
+            "online": int(online),
+            "memo": self.memo,
+            "createat": rfc3339(self.createat),
+        }
+
+    def own(self, online: bool = True) -> dict[str, object]:
+        """What the user sees of itself."""
+        return self.public(online) | {"mobile": self.mobile}
+
+
+class Community(msgspec.Struct):
+    """A group."""
+
+    id: int
+    name: str
+    ownerid: int
+    icon: str
+    cate: int
+    memo: str
+    createat: datetime
+
+    def public(self) -> dict[str, object]:
+        """What members see."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "ownerid": self.ownerid,
+            "icon": self.icon,
+            "cate": self.cate,
+            "memo": self.memo,
+            "createat": rfc3339(self.createat),
+        }
+
+
+def rfc3339(moment: datetime) -> str:
+    """A stored UTC time as RFC 3339 in whole seconds."""
+    return moment.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Conversation:
+    """One conversation of the log: `(scope, a, b)` as in the schema, and its newest seq as far as it is known."""
+
+    __slots__ = ("a", "b", "head", "id", "scope")
+
+    def __init__(self, id: int, scope: int, a: int, b: int, head: int) -> None:
+        self.id = id
+        self.scope = scope
+        self.a = a
+        self.b = b
+        self.head = head
+
+    def called_by(self, userid: int) -> int:
+        """The `dstid` by which this user names the conversation."""
+        if self.scope == GROUP:
+            return self.a
+        return self.b if userid == self.a else self.a
+
+
+Key = tuple[int, int, int]
+"""`(scope, a, b)`."""
+
+
+def key_of(scope: int, userid: int, dstid: int) -> Key:
+    """The key of the conversation that `userid` calls `scope:dstid`."""
+    if scope == SINGLE:
+        return (SINGLE, userid, dstid) if userid <= dstid else (SINGLE, dstid, userid)
+    return (GROUP, dstid, 0)
+
+
+class Post:
+    """A message on its way into the log, and what became of it.
+
+    `origin` is the session that is answered. After the commit exactly one of these holds: `refused` is set; `repeat`
+    is true and `scope`, `dstid`, `seq`, `at` are the first answer; or the message is stored as `body`.
+    """
+
+    __slots__ = (
+        "at",
+        "body",
+        "conversation",
+        "dstid",
+        "message",
+        "origin",
+        "refused",
+        "repeat",
+        "scope",
+        "sender",
+        "seq",
+    )
+
+    def __init__(self, origin: object, sender: int, message: Message, conversation: Conversation) -> None:
+        self.origin = origin
+        self.sender = sender
+        self.message = message
+        self.conversation = conversation
+        self.scope = message.cmd
+        self.dstid = message.dstid
+        self.seq = 0
+        self.at = 0
+        self.body = b""
+        self.repeat = False
+        self.refused: Refusal | None = None
+
+
+class LogListener(Protocol):
+    """Who hears what became of posts. Called on the reactor's thread, in the order of the log."""
+
+    def committed(self, posts: Sequence[Post]) -> None:
+        """These are on disk (or refused, or repeats of what is)."""
+
+    def failed(self, posts: Sequence[Post], refused: Refusal) -> None:
+        """None of these is stored; the storage can't be used."""
+
+
+class MessageLog(Protocol):
+    """The log of every conversation: gapless, in order, and on disk before anybody hears of it."""
+
+    def append(self, post: Post) -> None:
+        """Queue `post` for the next commit. `TooMany` when the queue is full."""

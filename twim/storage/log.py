@@ -1,0 +1,145 @@
+"""Group commit: everything that arrives while one transaction runs is the next one.
+
+One message alone pays one commit; under load hundreds share it. A commit writes each page it touches once, so when
+the last batch was large the next one gathers for a few milliseconds; at light load nothing waits.
+
+How a batch becomes a transaction is the appender's business: `ThreadAppender` runs the portable transaction in the
+storage's thread, `SqliteAppender` (in `sqlite.py`) inserts without changing threads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from sqlalchemy import exc as sql_errors
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twim.errors import Refusal, TooMany, Unavailable
+from twim.storage.append import append
+from twim.storage.database import Database
+from twim.storage.interface import LogListener, Post
+from twim.storage.marks import SentMarks
+
+BATCH: Final = 2_000  # posts in one transaction
+QUEUE: Final = 20_000  # posts that may wait for their transaction; more are refused
+LARGE: Final = 64  # from this size on a batch shows that many are sending
+GATHER_SECONDS: Final = 0.005  # how long the batch after a large one gathers
+REPEATS: Final = 3  # of a batch that met another server's message with the same cid
+
+
+class Appender(Protocol):
+    """Stores one batch and writes on each post what became of it."""
+
+    def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
+        """Fires after the commit; fails with nothing stored."""
+
+
+class SqlLog:
+    """The log of every conversation (see `interface.MessageLog`). Reactor thread only."""
+
+    log = Logger()
+
+    def __init__(self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
+        self._appender = appender
+        self._marks = marks
+        self._clock = clock
+        self._now_ms = now_ms
+        self._queue: deque[Post] = deque()
+        self._scheduled = False
+        self._committing = False
+        self._last_size = 0
+        self._last_at = 0
+        self._idle: list[Deferred[None]] = []
+        self.listener: LogListener | None = None
+        self.batches = 0
+        self.posts = 0
+
+    def append(self, post: Post) -> None:
+        """Queue `post` for the next commit. `TooMany` when the queue is full."""
+        if len(self._queue) >= QUEUE:
+            raise TooMany("the server is busy")
+        self._queue.append(post)
+        if not self._scheduled and not self._committing:
+            self._schedule()
+
+    def drained(self) -> Deferred[None]:
+        """Fires when nothing waits and nothing runs."""
+        done: Deferred[None] = Deferred()
+        if self._queue or self._committing:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._clock.callLater(GATHER_SECONDS if self._last_size >= LARGE else 0, self._commit)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        self._committing = True
+        queue = self._queue
+        batch = [queue.popleft() for _ in range(min(len(queue), BATCH))]
+        self._last_size = len(batch)
+        # A clock that was set back must not make a later message look older than an earlier one.
+        self._last_at = at = max(self._now_ms(), self._last_at)
+        done = self._appender.append(batch, at)
+        done.addCallbacks(self._committed, self._failed, callbackArgs=(batch,), errbackArgs=(batch,))
+        done.addBoth(self._next)
+
+    def _committed(self, _: None, batch: Sequence[Post]) -> None:
+        self.batches += 1
+        self.posts += len(batch)
+        if self.listener is not None:
+            self.listener.committed(batch)
+
+    def _failed(self, failure: Failure, batch: Sequence[Post]) -> None:
+        refused: Refusal = Unavailable()
+        if failure.check(Refusal):
+            refused = failure.value  # type: ignore[assignment]
+        else:
+            self.log.failure("a batch of {count} messages was not stored", failure, count=len(batch))
+        if self.listener is not None:
+            self.listener.failed(batch, refused)
+
+    def _next(self, result: object) -> None:
+        if isinstance(result, Failure):
+            self.log.failure("delivering a stored batch failed", result)
+        self._committing = False
+        if self._queue:
+            self._schedule()
+            return
+        idle, self._idle = self._idle, []
+        for done in idle:
+            done.callback(None)
+
+
+class ThreadAppender:
+    """The portable transaction, in the storage's thread."""
+
+    def __init__(self, database: Database, marks: SentMarks) -> None:
+        self._database = database
+        self._marks = marks
+
+    def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
+        """See `Appender`."""
+        done = self._database.write(lambda connection: append(connection, posts, at))
+        for _ in range(REPEATS):
+            done.addErrback(self._again, posts, at)
+        return done.addCallback(self._settle, posts)
+
+    def _again(self, failure: Failure, posts: Sequence[Post], at: int) -> Deferred[None]:
+        # Another server stored the same (sender, cid) in another conversation meanwhile: now it is found.
+        failure.trap(sql_errors.IntegrityError)
+        return self._database.write(lambda connection: append(connection, posts, at))
+
+    def _settle(self, _: None, posts: Sequence[Post]) -> None:
+        for post in posts:
+            if not post.repeat and post.refused is None:
+                post.conversation.head = post.seq
+                self._marks.note(post.sender, post.conversation.id, post.seq)

@@ -1,0 +1,184 @@
+"""The tables, for SQLite, MySQL/MariaDB and PostgreSQL alike.
+
+`user`, `contact` and `community` have the seed's columns. Two of them stay empty on purpose: `user.salt` (an argon2
+hash carries its own) and `user.token` (tokens are kept per device, hashed, in `device`).
+
+A conversation is named `(scope, a, b)`: the two user ids in ascending order for a single chat, the group's id and 0
+for a group. `message` is the log: rows are appended in commit order (`id`), `seq` is unique per conversation.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+FRIEND: Final = 1
+MEMBER: Final = 2
+
+# SQLite gives out row ids only for a column declared exactly INTEGER PRIMARY KEY.
+Big = BigInteger().with_variant(Integer, "sqlite")
+# Times are UTC; MySQL keeps whole seconds unless asked for fractions.
+Moment = DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
+# A body is bounded by a 64 KiB frame, but reactions may grow it past MySQL's BLOB.
+Body = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+# Compared byte for byte everywhere: a MySQL collation would fold case, accents or trailing blanks.
+Bytes64 = LargeBinary().with_variant(mysql.VARBINARY(256), "mysql", "mariadb")
+Hash = LargeBinary().with_variant(mysql.BINARY(32), "mysql", "mariadb")
+
+_options = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("mobile", String(21), nullable=False, unique=True),
+    Column("passwd", String(150), nullable=False),
+    Column("avatar", String(150), nullable=False, default=""),
+    Column("sex", String(2), nullable=False, default="U"),
+    Column("nickname", String(20), nullable=False, default=""),
+    Column("salt", String(10), nullable=False, default=""),
+    Column("online", Integer, nullable=False, default=0),
+    Column("token", String(40), nullable=False, default=""),
+    Column("memo", String(140), nullable=False, default=""),
+    Column("createat", Moment, nullable=False),
+    **_options,
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("userid", Big, nullable=False, index=True),
+    Column("tokenhash", Hash, nullable=False, unique=True),
+    Column("agent", String(150), nullable=False, default=""),
+    Column("address", String(64), nullable=False, default=""),
+    Column("createat", Moment, nullable=False),
+    **_options,
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("ownerid", Big, nullable=False),
+    Column("dstobj", Big, nullable=False),
+    Column("cate", SmallInteger, nullable=False),
+    Column("memo", String(120), nullable=False, default=""),
+    Column("createat", Moment, nullable=False),
+    UniqueConstraint("ownerid", "cate", "dstobj"),
+    Index("ix_contact_dstobj_cate", "dstobj", "cate"),
+    **_options,
+)
+
+community = Table(
+    "community",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("name", String(30), nullable=False),
+    Column("ownerid", Big, nullable=False, index=True),
+    Column("icon", String(250), nullable=False, default=""),
+    Column("cate", Integer, nullable=False, default=0),
+    Column("memo", String(120), nullable=False, default=""),
+    Column("createat", Moment, nullable=False),
+    **_options,
+)
+
+friend_request = Table(
+    "friendrequest",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("userid", Big, nullable=False),
+    Column("dstid", Big, nullable=False, index=True),
+    Column("memo", String(140), nullable=False, default=""),
+    Column("createat", Moment, nullable=False),
+    UniqueConstraint("userid", "dstid"),
+    **_options,
+)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("scope", SmallInteger, nullable=False),
+    Column("a", Big, nullable=False),
+    Column("b", Big, nullable=False),
+    # The newest seq, where several servers share the database: the row they lock. SQLite has one server, which
+    # reads the head from the log itself and leaves this 0.
+    Column("head", Big, nullable=False, default=0),
+    UniqueConstraint("scope", "a", "b"),
+    **_options,
+)
+
+participant = Table(
+    "participant",
+    metadata,
+    Column("userid", Big, primary_key=True, autoincrement=False),
+    Column("conversation", Big, primary_key=True, autoincrement=False),
+    Column("scope", SmallInteger, nullable=False),
+    Column("dstid", Big, nullable=False),
+    Column("read", Big, nullable=False, default=0),
+    Index("ix_participant_conversation", "conversation"),
+    **_options,
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("conversation", Big, nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("sender", Big, nullable=False),
+    Column("cid", Bytes64, nullable=True),
+    Column("ref", Big, nullable=True),
+    Column("body", Body, nullable=False),
+    UniqueConstraint("conversation", "seq"),
+    **_options,
+)
+
+Index(
+    "uq_message_sender_cid",
+    message.c.sender,
+    message.c.cid,
+    unique=True,
+    sqlite_where=message.c.cid.is_not(None),
+    postgresql_where=message.c.cid.is_not(None),
+)
+Index(
+    "ix_message_ref",
+    message.c.conversation,
+    message.c.ref,
+    sqlite_where=message.c.ref.is_not(None),
+    postgresql_where=message.c.ref.is_not(None),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", String(200), nullable=False),
+    **_options,
+)
+"""`epoch`: a random id made with the schema, by which clients and nodes know that it is the same log.
+`marks_through`: the newest message id whose sender's read mark is stored (see `marks`)."""

@@ -1,0 +1,35 @@
+"""Whose turn it is to write: SQLite has one writer, so those who want to write stand in line, first come first served.
+
+Waiting here costs nothing; waiting in SQLite's busy handler sleeps, blocks a thread and is unfair.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+
+class Turn:
+    """A line of callbacks of which one runs at a time; each must end with `release`. Reactor thread only."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def ask(self, go: Callable[[], None]) -> None:
+        """Call `go` when it is its turn: at once when nobody writes."""
+        if self._taken:
+            self._waiting.append(go)
+        else:
+            self._taken = True
+            go()
+
+    def release(self) -> None:
+        """End the turn that runs, and begin the next."""
+        if self._waiting:
+            self._waiting.popleft()()
+        else:
+            self._taken = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)

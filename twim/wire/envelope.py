@@ -1,0 +1,92 @@
+"""The JSON around every REST answer, and the small server frames of the WebSocket.
+
+REST: ``{"code":0,"msg":"","data":…}``, a list ``{"code":0,"msg":"","rows":[…],"total":n}``, a refusal
+``{"code":-1,"msg":"why"}``. Rows that are stored as bytes are joined, not encoded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from twim.errors import Refusal
+from twim.wire import commands
+
+encode = msgspec.json.Encoder().encode
+
+
+def ok(data: object = None, **more: object) -> bytes:
+    """Success; `data` is left out when there is none, `more` stands beside it at the top level."""
+    body: dict[str, Any] = {"code": 0, "msg": ""}
+    if data is not None:
+        body["data"] = data
+    return encode(body | more)
+
+
+def rows(items: Sequence[object], total: int | None = None) -> bytes:
+    """A list; `total` is the number of rows unless told."""
+    count = len(items) if total is None else total
+    return encode({"code": 0, "msg": "", "rows": items, "total": count})
+
+
+def joined_rows(bodies: Iterable[bytes], total: int, **more: object) -> bytes:
+    """A list whose rows are JSON already."""
+    tail = encode({"total": total} | more)
+    return b'{"code":0,"msg":"","rows":[' + b",".join(bodies) + b"]," + tail[1:]
+
+
+def refusal(refused: Refusal) -> bytes:
+    """A refusal in the envelope of REST."""
+    return encode({"code": refused.code, "msg": refused.msg})
+
+
+def answer(its_id: int, cid: str, scope: int, dstid: int, seq: int, at: int) -> bytes:
+    """`cmd` 1: the message is stored as `seq` of conversation `scope:dstid`, accepted at `at`."""
+    if cid:
+        head = b'{"cmd":1,"id":%d,"cid":%b' % (its_id, encode(cid)) if its_id else b'{"cmd":1,"cid":' + encode(cid)
+    else:
+        head = b'{"cmd":1,"id":%d' % its_id
+    return head + b',"code":0,"scope":%d,"dstid":%d,"seq":%d,"at":%d}' % (scope, dstid, seq, at)
+
+
+def refused_frame(its_id: int, cid: str, refused: Refusal) -> bytes:
+    """`cmd` 1 with a negative code: what the client said is refused, and why."""
+    body: dict[str, object] = {"cmd": commands.ANSWER}
+    if its_id:
+        body["id"] = its_id
+    if cid:
+        body["cid"] = cid
+    return encode(body | {"code": refused.code, "msg": refused.msg})
+
+
+def heartbeat(at: int) -> bytes:
+    """The answer to `cmd` 0."""
+    return b'{"cmd":0,"at":%d}' % at
+
+
+def typing(scope: int, dstid: int, userid: int) -> bytes:
+    """`userid` is typing in the conversation that its receiver calls `scope:dstid`."""
+    return b'{"cmd":5,"scope":%d,"dstid":%d,"userid":%d}' % (scope, dstid, userid)
+
+
+def read(scope: int, dstid: int, userid: int, seq: int) -> bytes:
+    """`userid` has read up to `seq` of the conversation that its receiver calls `scope:dstid`."""
+    return b'{"cmd":6,"scope":%d,"dstid":%d,"userid":%d,"seq":%d}' % (scope, dstid, userid, seq)
+
+
+def presence(userid: int, online: bool) -> bytes:
+    """A friend came (`online` 1) or went."""
+    return b'{"cmd":7,"userid":%d,"online":%d}' % (userid, online)
+
+
+def changed(what: str, **more: object) -> bytes:
+    """`cmd` 8: something that isn't a message changed; `what` says what to fetch again."""
+    return encode({"cmd": commands.CHANGED, "what": what} | more)
+
+
+def caught_up(epoch: str, conversations: Iterable[bytes], reset: bool) -> bytes:
+    """The end of a catch-up: every conversation of the user, after the missed messages."""
+    head = encode({"cmd": commands.CATCH_UP, "epoch": epoch} | ({"reset": True} if reset else {}))
+    return head[:-1] + b',"rows":[' + b",".join(conversations) + b"]}"

@@ -1,0 +1,116 @@
+"""What travels in a WebSocket text frame: one JSON object, decoded once into a typed struct.
+
+`Frame` is anything a client may say, `Message` what is stored and delivered, `Shown` a stored message after later
+events (recall, edit, reaction) changed how it is displayed. Bounds are part of the types, so a value beyond
+them is refused by the decoder, which names the field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from twim.errors import Malformed
+
+CONTENT_CHARS: Final = 8_000
+TEXT_CHARS: Final = 2_000
+CID_CHARS: Final = 64
+MENTIONS: Final = 500  # members named in one message
+HAVE_ENTRIES: Final = 5_000  # conversations named in one catch-up; a frame is 64 KiB at most anyway
+FRAME_BYTES: Final = 64 * 1024  # a larger frame closes its connection with 1009
+ID_LIMIT: Final = 2**53  # ids stay exact in a client that knows only doubles
+
+Id = Annotated[int, msgspec.Meta(ge=0, lt=ID_LIMIT)]
+Content = Annotated[str, msgspec.Meta(max_length=CONTENT_CHARS)]
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_CHARS)]
+
+
+class Message(msgspec.Struct, omit_defaults=True, gc=False):
+    """A message as the seed defines it, and what this server adds. Empty fields are left out on the wire.
+
+    `id` and `cid` are the sender's own, `seq` (1, 2, 3 … in its conversation) and `at` (milliseconds since
+    1970) the server's. `amount` is seconds of voice or hundredths of a currency unit.
+    """
+
+    id: Id = 0
+    userid: Id = 0
+    cmd: int = 0
+    dstid: Id = 0
+    media: int = 0
+    content: Content = ""
+    pic: Text = ""
+    url: Text = ""
+    memo: Text = ""
+    amount: Annotated[int, msgspec.Meta(gt=-ID_LIMIT, lt=ID_LIMIT)] = 0
+    cid: Annotated[str, msgspec.Meta(max_length=CID_CHARS)] = ""
+    seq: Id = 0
+    at: Id = 0
+    ref: Id = 0
+    mentions: Annotated[list[Id], msgspec.Meta(max_length=MENTIONS)] = []
+
+
+class Frame(Message, omit_defaults=True, gc=False):
+    """Whatever a client says: a message, or a command with the fields below.
+
+    A missing `cmd` is 0: the seed's encoder leaves out zeros, so that is how its clients write a heartbeat.
+    """
+
+    scope: int = 0
+    epoch: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    have: Annotated[dict[str, Id], msgspec.Meta(max_length=HAVE_ENTRIES)] = {}
+
+
+class Shown(Message, omit_defaults=True, gc=False):
+    """A stored message as later events left it: what history and catch-up give in its place."""
+
+    recalled: int = 0
+    edited: int = 0
+    reactions: dict[str, list[int]] = {}
+
+
+_frame_decoder = msgspec.json.Decoder(Frame)
+_shown_decoder = msgspec.json.Decoder(Shown)
+_loose_decoder = msgspec.json.Decoder()
+encode = msgspec.json.Encoder().encode
+
+
+def decode_frame(payload: bytes) -> Frame:
+    """The frame in `payload`; `Malformed` (naming the field) when it is none."""
+    try:
+        return _frame_decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        return _without_nulls(payload, error)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("not a JSON object") from None
+
+
+def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
+    """The seed's decoder takes null for an empty field, so a frame is refused only if it is wrong without them."""
+    loose = _loose_decoder.decode(payload)
+    if isinstance(loose, dict) and None in loose.values():
+        try:
+            return msgspec.convert({k: v for k, v in loose.items() if v is not None}, Frame)
+        except msgspec.ValidationError as second:
+            error = second
+    raise Malformed(str(error).replace("`$.", "`")) from None
+
+
+def decode_shown(body: bytes) -> Shown:
+    """A stored body, for the few that have to be changed. Raises nothing on what `encode` wrote."""
+    return _shown_decoder.decode(body)
+
+
+def marks_of(payload: bytes) -> tuple[int, str]:
+    """`(id, cid)` of a frame that could not be decoded, as far as they can be told, to answer it by."""
+    try:
+        loose = _loose_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0, ""
+    if not isinstance(loose, dict):
+        return 0, ""
+    its_id, cid = loose.get("id"), loose.get("cid")
+    return (
+        its_id if isinstance(its_id, int) and not isinstance(its_id, bool) and 0 <= its_id < ID_LIMIT else 0,
+        cid if isinstance(cid, str) and len(cid) <= CID_CHARS else "",
+    )
