@@ -1,0 +1,542 @@
+/* Many clients of a chat server in one process, to measure it. Linux, IPv4 loopback.
+ *
+ *   load MODE port=N users=FILE [name=value ...]
+ *
+ * MODE  pair   clients 2k and 2k+1 write to each other (cmd 10)
+ *       group  the first `senders` clients write to the group `gid` (cmd 11), all are in it
+ *       idle   clients connect and say nothing: CPU of a connect, memory of a connection
+ *       storm  clients reconnect, `rate` a second, the longest connected first
+ *       page   clients POST `body` to `path` over HTTP, each the next when it has the answer
+ *
+ * users    lines "id token", client n is line skip + n
+ * conns    clients (100)                skip     lines of the file to leave out (0)
+ * seconds  measured time (5)            warm     seconds before it (1)
+ * window   messages in flight a sender, each until its witness has it: the peer, or the next in the group (1)
+ * rate     messages or reconnects a second, at even distances, instead of a window
+ * senders  in a group (1)               gid      the group's id
+ * pad      bytes of text after the stamp (32)
+ * pid      the server's process: CPU and memory come from /proc
+ *
+ * One line of name=value figures goes to standard output. In-flight messages are waited for at the end; then
+ * `lost` never came, `repeated` came again, `reordered` came after a later one of the same sender. Latency counts
+ * from when a message was due, not from when a late generator got round to it.
+ * Exit status 1: something was lost, repeated, reordered, refused or cut off.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 1 << 18, LARGEST_MESSAGE = 4096, PORTS_OF_AN_ADDRESS = 20000, DIALLING_AT_ONCE = 64 };
+enum state { DOWN, DIALLING, UP };
+
+struct bytes { unsigned char *at; size_t used, room; };
+struct client {
+  int fd, number, waiting_to_write;
+  enum state state;
+  long id;
+  char token[128];
+  uint32_t sent;
+  int64_t since;                     /* when it began to dial, or asked for a page */
+  struct bytes in, out;
+};
+struct trail { uint32_t newest; uint64_t seen; };   /* of one sender at one receiver: bit n is newest - n */
+
+static struct {
+  const char *mode, *users, *path, *body;
+  int port, conns, skip, window, senders, pad, pid;
+  long gid;
+  double seconds, warm, rate;
+} want = {.conns = 100, .window = 1, .senders = 1, .pad = 32, .seconds = 5, .warm = 1};
+
+static struct client *clients, **to_write;
+static struct trail *trails;
+static int to_write_count, poller, timer, measuring, sending, quitting, up;
+static long sent, fresh, repeated, reordered, answered, refused, other, cut_off, turned_away, opened, pages;
+static unsigned char reading[READ_SIZE];
+
+/* Time and what /proc knows. */
+
+static int64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void die(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+  exit(2);
+}
+
+static double server_cpu(void) {     /* seconds, all threads, to the nanosecond unlike /proc/PID/stat */
+  char path[300];
+  double total = 0;
+  struct dirent *entry;
+  snprintf(path, sizeof path, "/proc/%d/task", want.pid);
+  DIR *tasks = want.pid ? opendir(path) : NULL;
+  if (!tasks) return 0;
+  while ((entry = readdir(tasks))) {
+    long long spent;
+    snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", want.pid, entry->d_name);
+    FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+    if (!file) continue;
+    if (fscanf(file, "%lld", &spent) == 1) total += spent * 1e-9;
+    fclose(file);
+  }
+  closedir(tasks);
+  return total;
+}
+
+static double server_kib(void) {
+  char line[200];
+  long kib = 0;
+  snprintf(line, sizeof line, "/proc/%d/status", want.pid);
+  FILE *file = want.pid ? fopen(line, "r") : NULL;
+  if (!file) return 0;
+  while (fgets(line, sizeof line, file) && sscanf(line, "VmRSS: %ld", &kib) != 1) {}
+  fclose(file);
+  return kib;
+}
+
+static double own_cpu(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* Latencies, in buckets at most 3 % wide: 32 to each doubling of the microseconds. */
+
+static long buckets[32 * 40], samples, slowest;
+
+static void note_latency(int64_t ns) {
+  uint64_t us = ns < 0 ? 0 : ns / 1000;
+  int shift = us < 32 ? 0 : 58 - __builtin_clzll(us);
+  buckets[us < 32 ? us : 32 * (shift + 1) + ((us >> shift) - 32)]++;
+  samples++;
+  if ((long)us > slowest) slowest = us;
+}
+
+static double quantile_ms(double part) {
+  long wanted = samples * part, passed = 0;
+  for (int i = 0; samples && i < 32 * 40; i++)
+    if ((passed += buckets[i]) > wanted) return (i < 32 ? i : (double)(32 + i % 32) * (1 << (i / 32 - 1))) / 1e3;
+  return 0;
+}
+
+/* Bytes out. */
+
+static void make_room(struct bytes *b, size_t more) {
+  if (b->used + more <= b->room) return;
+  while (b->room < b->used + more) b->room = b->room ? b->room * 2 : 512;
+  if (!(b->at = realloc(b->at, b->room))) die("out of memory");
+}
+
+static void append(struct bytes *b, const void *from, size_t length) {
+  make_room(b, length);
+  memcpy(b->at + b->used, from, length);
+  b->used += length;
+}
+
+static void drop_front(struct bytes *b, size_t length) {
+  memmove(b->at, b->at + length, b->used -= length);
+}
+
+static void watch(struct client *c, uint32_t events, int operation) {
+  struct epoll_event event = {.events = events, .data.ptr = c};
+  epoll_ctl(poller, operation, c->fd, &event);
+}
+
+static void write_soon(struct client *c) {
+  if (!c->waiting_to_write) to_write[to_write_count++] = c;
+  c->waiting_to_write = 1;
+}
+
+static void hang_up(struct client *c) {
+  if (c->state == DOWN) return;
+  close(c->fd);
+  up -= c->state == UP;
+  c->state = DOWN;
+  c->in.used = c->out.used = 0;
+}
+
+static void lose(struct client *c) {
+  if (c->state != DOWN && !quitting) cut_off++;
+  hang_up(c);
+}
+
+static void write_now(struct client *c) {
+  c->waiting_to_write = 0;
+  if (c->state == DOWN || !c->out.used) return;
+  ssize_t n = send(c->fd, c->out.at, c->out.used, MSG_NOSIGNAL);
+  if (n < 0 && errno != EAGAIN) return lose(c);
+  if (n > 0) drop_front(&c->out, n);
+  watch(c, c->out.used ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+static void send_frame(struct client *c, int opcode, const char *payload, size_t length) {
+  static uint32_t mask = 2463534242u;
+  unsigned char head[8], *key, *body;
+  size_t size = 2;
+  mask ^= mask << 13, mask ^= mask >> 17, mask ^= mask << 5;
+  head[0] = 0x80 | opcode;
+  if (length < 126) head[1] = 0x80 | length;
+  else head[1] = 0x80 | 126, head[2] = length >> 8, head[3] = length, size = 4;
+  memcpy(head + size, &mask, 4);
+  key = head + size;
+  append(&c->out, head, size + 4);
+  append(&c->out, payload, length);
+  body = c->out.at + c->out.used - length;
+  for (size_t i = 0; i < length; i++) body[i] ^= key[i & 3];
+  write_soon(c);
+}
+
+/* What the clients say. The stamp in a message's text: who, its how-manieth, when it was due (ns). */
+
+static const char STAMP[] = "\"content\":\"@";
+
+static int in_group(void) { return !strcmp(want.mode, "group"); }
+static struct client *peer_of(struct client *c) { return &clients[c->number ^ 1]; }
+
+static void say(struct client *c, int64_t due) {
+  static char filler[LARGEST_MESSAGE / 2], text[LARGEST_MESSAGE];
+  if (c->state != UP) return;
+  if (!*filler) memset(filler, 'x', sizeof filler);
+  c->sent++;
+  int length = snprintf(text, sizeof text, "{\"id\":%u,\"userid\":%ld,\"dstid\":%ld,\"cmd\":%d,\"media\":1,%s%d,%u,%lld,%.*s\"}",
+                        c->sent, c->id, in_group() ? want.gid : peer_of(c)->id, in_group() ? 11 : 10, STAMP,
+                        c->number, c->sent, (long long)due, want.pad, filler);
+  send_frame(c, 1, text, length);
+  sent++;
+}
+
+static int is_witness(struct client *receiver, struct client *sender) {
+  return receiver == (in_group() ? &clients[(sender->number + 1) % want.conns] : peer_of(sender));
+}
+
+static int first_time(struct trail *trail, uint32_t number) {
+  uint32_t back;
+  if (number > trail->newest) {
+    uint32_t ahead = number - trail->newest;
+    trail->seen = (ahead < 64 ? trail->seen << ahead : 0) | 1;
+    trail->newest = number;
+    return 1;
+  }
+  back = trail->newest - number;
+  if (back >= 64 || trail->seen >> back & 1) return repeated++, 0;
+  trail->seen |= 1ull << back;
+  reordered++;
+  return 1;
+}
+
+static void hear_message(struct client *c, char *stamp) {
+  long from = strtol(stamp, &stamp, 10), number = strtol(stamp + 1, &stamp, 10);
+  int64_t due = strtoll(stamp + 1, &stamp, 10), late = now_ns() - due;
+  struct client *sender = &clients[from];
+  if (from < 0 || from >= want.conns || sender == c) { other++; return; }
+  if (!first_time(&trails[in_group() ? (long)c->number * want.senders + from : c->number], number)) return;
+  fresh++;
+  if (measuring) note_latency(late);
+  if (sending && want.rate <= 0 && is_witness(c, sender)) say(sender, now_ns());
+}
+
+static void hear_text(struct client *c, char *text, size_t length) {
+  char *stamp = memmem(text, length, STAMP, sizeof STAMP - 1);
+  if (stamp) return hear_message(c, stamp + sizeof STAMP - 1);
+  if (!memmem(text, length, "\"cmd\":1,", 8)) other++;
+  else if (memmem(text, length, "\"code\":0", 8)) answered++;
+  else refused++;
+}
+
+/* Bytes in: how many of these belong to things now dealt with. */
+
+static size_t hear_frames(struct client *c, unsigned char *data, size_t length) {
+  size_t done = 0;
+  while (length - done >= 2 && c->state == UP) {
+    unsigned char *at = data + done;
+    size_t head = at[1] < 126 ? 2 : at[1] == 126 ? 4 : 10, size = at[1];
+    if (length - done < head) break;
+    if (head > 2) { size = 0; for (size_t i = 2; i < head; i++) size = size << 8 | at[i]; }
+    if (length - done < head + size) break;
+    switch (at[0]) {
+      case 0x81: hear_text(c, (char *)at + head, size); break;
+      case 0x89: send_frame(c, 10, (char *)at + head, size); break;
+      case 0x88: lose(c); return length;
+      default: other++;
+    }
+    done += head + size;
+  }
+  return done;
+}
+
+static void ask_page(struct client *c) {
+  char text[LARGEST_MESSAGE];
+  c->since = now_ns();
+  int length = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n"
+                        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
+                        want.path, want.port, c->token, strlen(want.body), want.body);
+  append(&c->out, text, length);
+  write_soon(c);
+}
+
+static size_t hear_page(struct client *c, unsigned char *data, size_t length) {
+  unsigned char *end = memmem(data, length, "\r\n\r\n", 4), *size;
+  if (!end) return 0;
+  size_t head = end + 4 - data;
+  data[head - 1] = 0;
+  size = (unsigned char *)strcasestr((char *)data, "\r\ncontent-length:");
+  data[head - 1] = '\n';
+  if (!size) die("an answer without Content-Length: %.200s", data);
+  size_t body = atol((char *)size + 17);
+  if (length < head + body) return 0;
+  if (memcmp(data, "HTTP/1.1 200", 12) || !memmem(data + head, body, "\"code\":0", 8)) {
+    if (!refused++) fprintf(stderr, "refused: %.300s\n", data);
+  } else pages++;
+  if (measuring) note_latency(now_ns() - c->since);
+  if (sending) ask_page(c);
+  return head + body;
+}
+
+static size_t hear_upgrade(struct client *c, unsigned char *data, size_t length) {
+  unsigned char *end = memmem(data, length, "\r\n\r\n", 4);
+  if (!end) return 0;
+  if (memcmp(data, "HTTP/1.1 101", 12)) {
+    if (!turned_away++) fprintf(stderr, "turned away: %.200s\n", data);
+    hang_up(c);
+    return length;
+  }
+  c->state = UP;
+  up++, opened++;
+  if (measuring && !strcmp(want.mode, "storm")) note_latency(now_ns() - c->since);
+  size_t head = end + 4 - data;
+  return head + hear_frames(c, data + head, length - head);
+}
+
+static size_t hear(struct client *c, unsigned char *data, size_t length) {
+  if (c->state == DIALLING) return hear_upgrade(c, data, length);
+  return strcmp(want.mode, "page") ? hear_frames(c, data, length) : hear_page(c, data, length);
+}
+
+static void read_now(struct client *c) {
+  ssize_t n = recv(c->fd, reading, sizeof reading, 0);
+  if (n < 0 && errno == EAGAIN) return;
+  if (n <= 0) return lose(c);
+  if (!c->in.used) {
+    size_t done = hear(c, reading, n);
+    if (c->state != DOWN && (size_t)n > done) append(&c->in, reading + done, n - done);
+  } else {
+    append(&c->in, reading, n);
+    size_t done = hear(c, c->in.at, c->in.used);
+    if (c->state != DOWN) drop_front(&c->in, done);
+  }
+}
+
+/* Connecting. Each loopback address has its own ports: 10,000 clients and their TIME_WAITs need several. */
+
+static void dial(struct client *c) {
+  static unsigned dialled;
+  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(want.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in self = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + dialled++ / PORTS_OF_AN_ADDRESS)};
+  int yes = 1;
+  char text[600];
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (c->fd < 0) die("socket: %s", strerror(errno));
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  setsockopt(c->fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &yes, sizeof yes);
+  bind(c->fd, (void *)&self, sizeof self);
+  if (connect(c->fd, (void *)&server, sizeof server) && errno != EINPROGRESS) die("connect: %s", strerror(errno));
+  c->since = now_ns();
+  c->state = DIALLING;
+  watch(c, EPOLLIN, EPOLL_CTL_ADD);
+  if (!strcmp(want.mode, "page")) { c->state = UP; up++; opened++; return; }
+  int length = snprintf(text, sizeof text, "GET /chat?id=%ld&token=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n", c->id, c->token, want.port);
+  append(&c->out, text, length);
+  watch(c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+}
+
+/* The loop. */
+
+static double due_at_rate;           /* ns, of the next message or reconnect */
+static int turn;
+
+static void act_at_rate(void) {
+  while (now_ns() >= due_at_rate) {
+    if (!strcmp(want.mode, "storm")) {
+      struct client *c = &clients[turn++ % want.conns];
+      if (c->state == DIALLING) other++;               /* the server is behind: this one isn't in yet */
+      else { hang_up(c); dial(c); sent++; }
+    } else say(&clients[turn++ % (in_group() ? want.senders : want.conns)], due_at_rate);
+    due_at_rate += 1e9 / want.rate;
+  }
+  int64_t next = due_at_rate;
+  struct itimerspec at = {.it_value = {next / 1000000000, next % 1000000000}};
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+static void pump_once(int milliseconds) {
+  struct epoll_event events[256];
+  int count = epoll_wait(poller, events, 256, milliseconds);
+  for (int i = 0; i < count; i++) {
+    struct client *c = events[i].data.ptr;
+    uint64_t ticks;
+    if (!c) { if (read(timer, &ticks, sizeof ticks) < 0) continue; }
+    else if (c->state == DOWN) continue;
+    else if (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) read_now(c);
+    if (c && c->out.used) write_soon(c);
+  }
+  if (want.rate > 0 && sending) act_at_rate();
+  for (int i = 0; i < to_write_count; i++) write_now(to_write[i]);
+  to_write_count = 0;
+}
+
+static void pump(double seconds) {
+  int64_t until = now_ns() + seconds * 1e9;
+  while (now_ns() < until) pump_once(20);
+}
+
+static long expected(void) { return in_group() ? sent * (want.conns - 1) : sent; }
+
+static void drain(void) {            /* until all is there, or nothing has come for 3 s */
+  long before = -1;
+  int64_t quiet_since = now_ns();
+  while (now_ns() - quiet_since < 3000000000LL && (fresh < expected() || answered + refused < sent)) {
+    pump_once(20);
+    if (fresh + answered != before) before = fresh + answered, quiet_since = now_ns();
+    if (fresh == expected() && !answered) return;      /* a server that doesn't answer */
+  }
+}
+
+static void connect_all(int from, int to) {
+  int next = from;
+  int64_t give_up = now_ns() + 60000000000LL;
+  long goal = opened + turned_away + cut_off + (to - from);
+  while (opened + turned_away + cut_off < goal && now_ns() < give_up) {
+    while (next < to && goal - (to - next) - (opened + turned_away + cut_off) < DIALLING_AT_ONCE) dial(&clients[next++]);
+    pump_once(20);
+  }
+  if (up < to) die("only %d of %d clients are connected", up, to);
+}
+
+static void prepare(void) {
+  FILE *file = fopen(want.users, "r");
+  struct rlimit files = {1 << 20, 1 << 20};
+  struct epoll_event event = {.events = EPOLLIN};
+  char line[200];
+  setrlimit(RLIMIT_NOFILE, &files);
+  prctl(PR_SET_TIMERSLACK, 1);
+  if (!file) die("%s: %s", want.users, strerror(errno));
+  clients = calloc(want.conns, sizeof *clients);
+  to_write = calloc(want.conns, sizeof *to_write);
+  trails = calloc((size_t)want.conns * (in_group() ? want.senders : 1), sizeof *trails);
+  for (int i = 0; i < want.skip; i++) if (!fgets(line, sizeof line, file)) die("too few users");
+  for (int i = 0; i < want.conns; i++) {
+    clients[i].number = i;
+    if (fscanf(file, "%ld %127s", &clients[i].id, clients[i].token) != 2) die("only %d users in %s", i, want.users);
+  }
+  fclose(file);
+  poller = epoll_create1(0);
+  timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+  epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event);
+}
+
+static int measure_idle(void) {
+  int first = want.conns > 100 ? 20 : 1;               /* they pay for what is made once */
+  connect_all(0, first);
+  pump(want.warm);
+  double kib = server_kib(), cpu = server_cpu();
+  int64_t began = now_ns();
+  connect_all(first, want.conns);
+  double took = (now_ns() - began) * 1e-9;
+  pump(0.3);                                           /* what a connect leaves to be done */
+  cpu = server_cpu() - cpu;
+  pump(want.seconds);
+  int count = want.conns - first;
+  printf("mode=idle conns=%d connects_per_s=%.0f connect_cpu_us=%.1f kib_per_conn=%.2f server_kib=%.0f turned_away=%ld cut_off=%ld\n",
+         want.conns, count / took, cpu / count * 1e6, (server_kib() - kib) / count, server_kib(), turned_away, cut_off);
+  return turned_away || cut_off;
+}
+
+static void begin_sending(void) {
+  sending = 1;
+  due_at_rate = now_ns();
+  if (!strcmp(want.mode, "page")) for (int i = 0; i < want.conns; i++) ask_page(&clients[i]);
+  else if (want.rate <= 0)
+    for (int n = 0; n < want.window; n++)
+      for (int i = 0; i < (in_group() ? want.senders : want.conns); i++) say(&clients[i], now_ns());
+  pump(want.warm);
+}
+
+static long done_so_far(void) {
+  return !strcmp(want.mode, "storm") ? opened : !strcmp(want.mode, "page") ? pages : fresh;
+}
+
+static int measure_traffic(void) {
+  begin_sending();
+  long done = done_so_far();
+  double cpu = server_cpu(), own = own_cpu();
+  int64_t began = now_ns();
+  measuring = 1;
+  pump(want.seconds);
+  measuring = 0;
+  double took = (now_ns() - began) * 1e-9;
+  done = done_so_far() - done, cpu = server_cpu() - cpu, own = own_cpu() - own;
+  sending = 0;
+  int talking = !strcmp(want.mode, "pair") || in_group();
+  if (talking) drain();
+  else pump(0.5);
+  long lost = talking ? expected() - fresh : 0;
+  printf("mode=%s conns=%d done=%ld per_s=%.0f per_cpu_s=%.0f cpu_us=%.2f server_busy=%.2f load_busy=%.2f p50_ms=%.3f p99_ms=%.3f max_ms=%.1f "
+         "sent=%ld lost=%ld repeated=%ld reordered=%ld answered=%ld refused=%ld other=%ld turned_away=%ld cut_off=%ld server_kib=%.0f\n",
+         want.mode, want.conns, done, done / took, cpu > 0 ? done / cpu : 0, done ? cpu / done * 1e6 : 0, cpu / took, own / took,
+         quantile_ms(.5), quantile_ms(.99), slowest / 1e3, sent, lost, repeated, reordered, answered, refused, other, turned_away,
+         cut_off, server_kib());
+  return lost || repeated || reordered || refused || turned_away || cut_off;
+}
+
+static void understand(char *argument) {
+  char *value = strchr(argument, '=');
+  if (!value) die("not name=value: %s", argument);
+  *value++ = 0;
+  struct { const char *name; int *number; double *real; const char **text; } known[] = {
+    {"port", &want.port, 0, 0}, {"conns", &want.conns, 0, 0}, {"skip", &want.skip, 0, 0}, {"window", &want.window, 0, 0},
+    {"senders", &want.senders, 0, 0}, {"pad", &want.pad, 0, 0}, {"pid", &want.pid, 0, 0}, {"seconds", 0, &want.seconds, 0},
+    {"warm", 0, &want.warm, 0}, {"rate", 0, &want.rate, 0}, {"users", 0, 0, &want.users}, {"path", 0, 0, &want.path},
+    {"body", 0, 0, &want.body}};
+  if (!strcmp(argument, "gid")) { want.gid = atol(value); return; }
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (strcmp(argument, known[i].name)) continue;
+    if (known[i].number) *known[i].number = atoi(value);
+    if (known[i].real) *known[i].real = atof(value);
+    if (known[i].text) *known[i].text = value;
+    return;
+  }
+  die("unknown: %s", argument);
+}
+
+int main(int count, char **arguments) {
+  if (count < 4) die("usage: load MODE port=N users=FILE [name=value ...]; see the head of load.c");
+  want.mode = arguments[1];
+  for (int i = 2; i < count; i++) understand(arguments[i]);
+  if (!in_group() && want.conns % 2) die("clients talk in pairs: conns must be even");
+  if (want.pad > LARGEST_MESSAGE / 2) die("pad is at most %d", LARGEST_MESSAGE / 2);
+  prepare();
+  if (!strcmp(want.mode, "idle")) return measure_idle();
+  connect_all(0, want.conns);
+  pump(0.3);
+  return measure_traffic();
+}

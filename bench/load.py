@@ -1,0 +1,50 @@
+"""Runs `load.c`, which is compiled once, and reads its figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.servers import LOAD_CORE, Server, pin
+
+SOURCE = Path(__file__).with_name("load.c")
+MOST_SECONDS = 600  # of one run
+
+Figures = dict[str, float]
+
+
+def compile_load(folder: Path) -> Path:
+    """The load generator."""
+    program = folder / "load"
+    subprocess.run(["gcc", "-O2", "-o", str(program), str(SOURCE)], check=True)
+    return program
+
+
+class Load:
+    """One run against `server`; `start` it beside another one, or `run` it alone."""
+
+    def __init__(self, program: Path, server: Server, users: Path, mode: str, **options: object) -> None:
+        given = {"port": server.port, "pid": server.pid, "users": users} | options
+        self._command = [str(program), mode, *(f"{name}={value}" for name, value in given.items())]
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin, and don't wait."""
+        return subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(LOAD_CORE)
+        )
+
+    def run(self) -> Figures:
+        """The figures of the whole run."""
+        return finish(self.start())
+
+
+def finish(running: subprocess.Popen[str]) -> Figures:
+    """The figures of a run when it has ended. A run in which something went wrong says so, and still counts."""
+    out, _ = running.communicate(timeout=MOST_SECONDS)
+    if not out:
+        raise SystemExit(f"the load generator failed: {running.args}")
+    if running.returncode:
+        print("not clean:", out.strip(), file=sys.stderr)
+    pairs = (pair.split("=") for pair in out.split() if not pair.startswith("mode="))
+    return {name: float(value) for name, value in pairs}

@@ -1,0 +1,107 @@
+"""Servers to measure: ours, and the yardstick. Each is a process on a loopback port, on a core of its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVER_CORE, LOAD_CORE = 0, 1
+START_SECONDS = 60
+STOP_SECONDS = 30
+FILES = 65_536
+
+
+def pin(core: int) -> None:
+    """Keep this process on one core, where there are two. Called in a child before it becomes the program."""
+    if len(os.sched_getaffinity(0)) > 1:
+        os.sched_setaffinity(0, {core})
+
+
+def _prepare() -> None:
+    pin(SERVER_CORE)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, most), most))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A running server; `with` stops it. Its output goes to `log`."""
+
+    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path) -> None:
+        self.name = name
+        self.port = port
+        self.log = folder / f"{name}.log"
+        self._command = command
+        self._folder = folder
+
+    def __enter__(self) -> Server:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_prepare,
+            )
+        self._wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def _wait(self) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        self.__exit__(None, None, None)
+        raise SystemExit(f"{self.name} doesn't start:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+
+def ours(folder: Path) -> Server:
+    """`twistd im` with its data in `folder`, as installed but without rate limits."""
+    port = free_port()
+    twistd = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+    listen = f"tcp:{port}:interface=127.0.0.1"
+    options = ["-n", "--pidfile=", "im", "--port", listen, "--data", str(folder / "data"), "--limits", "off"]
+    return Server("twim", [sys.executable, "-c", twistd, *options], port, folder)
+
+
+def yardstick(folder: Path, users: Path, group: int) -> Server:
+    """Plain Autobahn, which knows these users and this group."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.plain_autobahn", str(port), str(users), str(group)]
+    return Server("plain", command, port, folder)
