@@ -293,18 +293,30 @@ static void ask_page(struct client *c) {
   write_soon(c);
 }
 
+static size_t body_size(char *head, unsigned char *body, size_t length) {     /* SIZE_MAX: not all of it is here */
+  char *at = strcasestr(head, "\r\ncontent-length:");
+  if (at) return (size_t)atol(at + 17) <= length ? (size_t)atol(at + 17) : SIZE_MAX;
+  if (!strcasestr(head, "\r\ntransfer-encoding: chunked")) die("an answer without a length: %.200s", head);
+  for (size_t done = 0;;) {
+    unsigned char *line = memmem(body + done, length - done, "\r\n", 2);
+    if (!line) return SIZE_MAX;
+    size_t chunk = strtoul((char *)body + done, NULL, 16);
+    done = line - body + 2 + chunk + 2;
+    if (done > length) return SIZE_MAX;
+    if (!chunk) return done;
+  }
+}
+
 static size_t hear_page(struct client *c, unsigned char *data, size_t length) {
-  unsigned char *end = memmem(data, length, "\r\n\r\n", 4), *size;
+  unsigned char *end = memmem(data, length, "\r\n\r\n", 4);
   if (!end) return 0;
   size_t head = end + 4 - data;
-  data[head - 1] = 0;
-  size = (unsigned char *)strcasestr((char *)data, "\r\ncontent-length:");
-  data[head - 1] = '\n';
-  if (!size) die("an answer without Content-Length: %.200s", data);
-  size_t body = atol((char *)size + 17);
-  if (length < head + body) return 0;
+  end[3] = 0;
+  size_t body = body_size((char *)data, data + head, length - head);
+  end[3] = '\n';
+  if (body == SIZE_MAX) return 0;
   if (memcmp(data, "HTTP/1.1 200", 12) || !memmem(data + head, body, "\"code\":0", 8)) {
-    if (!refused++) fprintf(stderr, "refused: %.300s\n", data);
+    if (!refused++) fprintf(stderr, "refused: %.*s\n", (int)(head + body), data);
   } else pages++;
   if (measuring) note_latency(now_ns() - c->since);
   if (sending) ask_page(c);

@@ -30,9 +30,7 @@ class Load:
 
     def start(self) -> subprocess.Popen[str]:
         """Begin, and don't wait."""
-        return subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(LOAD_CORE)
-        )
+        return subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(LOAD_CORE))
 
     def run(self) -> Figures:
         """The figures of the whole run."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, insert
+from sqlalchemy import Connection, create_engine, event, func, insert, select
 
 from bench.servers import ours
 from twim.logic.accounts import hash_token
@@ -44,6 +44,12 @@ class People:
         """Put messages `first` to `last` into the log of the group of this size, its members taking turns."""
         with _offline(self.folder) as connection:
             _add(connection, message, _said(self.groups[size], size, first, last))
+
+    def head(self, size: int) -> int:
+        """The newest seq of the group of this size."""
+        newest = select(func.max(message.c.seq)).where(message.c.conversation == self.groups[size])
+        with _offline(self.folder) as connection:
+            return int(connection.execute(newest).scalar_one() or 0)
 
 
 def _offline(folder: Path) -> Any:
@@ -91,4 +97,3 @@ def _said(group: int, size: int, first: int, last: int) -> Iterator[dict[str, An
         said = Message(userid=sender, cmd=GROUP, dstid=group, media=1, content="x" * 60, cid=cid, seq=seq, at=seq)
         body = encode(said)
         yield {"conversation": group, "seq": seq, "sender": sender, "cid": cid.encode(), "body": body}
-

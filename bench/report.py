@@ -1,0 +1,101 @@
+"""The table: as text, and in README.md between the marks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sqlite3
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.measures import LINES, Line, Results
+
+README = Path(__file__).with_name("README.md")
+PACKAGES = ("twisted", "autobahn", "msgspec", "sqlalchemy")
+
+
+def number(value: float | None) -> str:
+    """Three digits that count."""
+    if value is None:
+        return ""
+    if value >= 1000:
+        digits = 3 - len(str(int(value)))
+        return f"{round(value, digits):,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def ratio(line: Line, ours: Results, plain: Results) -> float | None:
+    """How many times better ours is."""
+    if line.title not in plain:
+        return None
+    a, b = ours[line.title], plain[line.title]
+    return (a / b if line.more_is_better else b / a) if a and b else None
+
+
+def table(ours: Results, plain: Results) -> list[Sequence[str]]:
+    """The lines of the table, its head first."""
+    rows: list[Sequence[str]] = [("", "", "twim", "plain Autobahn", "times better", "goal")]
+    for line in LINES:
+        cells = (ours.get(line.title), plain.get(line.title), ratio(line, ours, plain), line.goal)
+        rows.append((line.title, line.unit, *map(number, cells)))
+    return rows
+
+
+def as_text(rows: Sequence[Sequence[str]]) -> str:
+    """Columns for a terminal."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    pad = [str.ljust, str.ljust] + [str.rjust] * (len(widths) - 2)
+    return "\n".join("  ".join(f(c, w) for f, c, w in zip(pad, r, widths, strict=True)).rstrip() for r in rows)
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table for README.md."""
+    head, *body = rows
+    lines = [head, ["---", "---"] + ["---:"] * (len(head) - 2), *body]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def write(section: str, content: str) -> None:
+    """Put `content` between README's ``<!-- section -->`` and ``<!-- /section -->``."""
+    text = README.read_text()
+    head, _, rest = text.partition(f"<!-- {section} -->\n")
+    _, found, tail = rest.partition(f"<!-- /{section} -->")
+    if not found:
+        raise SystemExit(f"{README} has no place for {section}")
+    README.write_text(f"{head}<!-- {section} -->\n{content}\n<!-- /{section} -->{tail}")
+
+
+def machine() -> str:
+    """What it was measured on, and how fast that was at the time: such machines are shared."""
+    named = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    model = named[1] if named else platform.machine()
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {model}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
+        f"A million turns of an empty loop took {_loop_ms():.0f} ms, a synced write {_sync_us():.0f} µs."
+    )
+
+
+def _loop_ms() -> float:
+    best = 1e9
+    for _ in range(5):
+        began = time.perf_counter()
+        for _ in range(1_000_000):
+            pass
+        best = min(best, time.perf_counter() - began)
+    return best * 1e3
+
+
+def _sync_us() -> float:
+    with tempfile.TemporaryFile() as file:
+        began = time.perf_counter()
+        for _ in range(200):
+            file.write(bytes(4096))
+            file.flush()
+            os.fdatasync(file.fileno())
+        return (time.perf_counter() - began) / 200 * 1e6
