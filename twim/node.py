@@ -46,6 +46,7 @@ from twim.logic.reading import Reading
 from twim.logic.relations import Relations
 from twim.logic.routing import Routing
 from twim.storage.accounts import Accounts as AccountStore
+from twim.storage.committer import Committer
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
@@ -98,7 +99,9 @@ class Node:
         self.routing = Routing(self.roster, dirty, reactor.seconds)
         self.marks = SentMarks(database, reactor)
         portable = ThreadAppender(database, self.marks)
-        appender = SqliteAppender(database, self.marks, portable) if database.is_sqlite else portable
+        self.committer = Committer(reactor)
+        fast = SqliteAppender(database, self.marks, portable, self.committer)
+        appender = fast if database.is_sqlite else portable
         self.log = SqlLog(appender, self.marks, reactor, now_ms)
         self.log.listener = self.routing
         conversations = Conversations(database, self.marks)
@@ -151,6 +154,7 @@ class Node:
         self.lobby.close()
         await self.log.drained()
         await self.marks.stop()
+        self.committer.stop()
         self.presence.stop()
         # Closing handshakes are on their way; who doesn't answer is cut when the process ends.
         await deferLater(reactor, DRAIN_SECONDS if self.lobby.closed_any else 0)

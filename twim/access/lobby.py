@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from twisted.internet.interfaces import IReactorTime
 
-from twim.access.roster import Present, Roster
+from twim.access.roster import Roster
 from twim.access.session import OPENING_SECONDS, Session, Socket
 from twim.errors import Unavailable
 from twim.logic.accounts import LoggedIn, Tokens

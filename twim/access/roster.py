@@ -10,18 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from twim.access.session import Session
+from twim.storage.interface import Conversation
+from twim.wire.commands import GROUP, SINGLE
 
 
 class Present:
     """A user who is connected here: devices, and whom the user may write to."""
 
-    __slots__ = ("friends", "groups", "id", "sessions")
+    __slots__ = ("friends", "groups", "id", "places", "sessions")
 
     def __init__(self, userid: int, friends: set[int], groups: set[int]) -> None:
         self.id = userid
         self.friends = friends
         self.groups = groups
         self.sessions: list[Session] = []
+        self.places: dict[tuple[int, int], Conversation] = {}
+        """Where the user has posted and may post now, by `(scope, dstid)`: the policy's answer and the
+        conversation in one look-up. Never more than `friends` and `groups`, whose changes take entries out."""
 
 
 class Roster:
@@ -89,6 +94,7 @@ class Roster:
         for a, b in ((one, other), (other, one)):
             if a in self.users:
                 self.users[a].friends.discard(b)
+                self.users[a].places.pop((SINGLE, b), None)
 
     def joined(self, userid: int, group: int) -> None:
         """The user is a member from now on."""
@@ -104,6 +110,7 @@ class Roster:
         present = self.users.get(userid)
         if present is not None:
             present.groups.discard(group)
+            present.places.pop((GROUP, group), None)
         self._leave_room(userid, group)
 
     def _leave_room(self, userid: int, group: int) -> None:

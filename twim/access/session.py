@@ -84,16 +84,18 @@ class Session:
         """Queue a payload that belongs to no conversation's order."""
         self.put(text_frame(payload))
 
-    def deliver(self, name: str, seq: int, frame: bytes) -> None:
-        """Queue message `seq` of the conversation that this user calls `name` (``"10:3"``)."""
+    def deliver(self, scope: int, dstid: int, seq: int, frame: bytes) -> None:
+        """Queue message `seq` of the conversation that this user calls `scope:dstid`."""
         if self.held is not None:
-            self._hold(name, seq, frame)
-        else:
-            self.put(frame)
+            self._hold(scope, dstid, seq, frame)
+            return
+        if not self.pending:
+            self.dirty.append(self)
+        self.pending.append(frame)
 
-    def _hold(self, name: str, seq: int, frame: bytes) -> None:
+    def _hold(self, scope: int, dstid: int, seq: int, frame: bytes) -> None:
         assert self.held is not None
-        self.held.append((name, seq, frame))
+        self.held.append((f"{scope}:{dstid}", seq, frame))
         self.held_bytes += len(frame)
         if self.held_bytes > OUTBOX:
             self.shut(TRY_AGAIN_LATER, "too slow")

@@ -8,15 +8,16 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from klein import Klein
+from twisted.web.server import Request
 
 from twim.access.door import route
 from twim.access.fields import Fields
-from twim.access.intake import Authorise, IntakeRequest
+from twim.access.intake import UPLOAD_LIMIT, Authorise, IntakeRequest
 from twim.access.parts import Upload
-from twim.errors import Malformed, NotYours, Unavailable
-from twim.storage.files.interface import THUMB, FileStore, name_of
+from twim.errors import Malformed, NotFound, NotYours, TooLarge, Unavailable
+from twim.storage.files.interface import THUMB, FileStore, Presigner, name_of
 from twim.storage.files.pictures import THUMB_KIND, Picture, Pictures
-from twim.storage.files.sniff import kind_of
+from twim.storage.files.sniff import kind_claimed, kind_of
 from twim.storage.files.threads import FileThreads
 from twim.wire import envelope
 
@@ -27,8 +28,14 @@ class Uploads:
     app = Klein()
 
     def __init__(
-        self, store: FileStore, pictures: Pictures, threads: FileThreads, authorise: Authorise
+        self,
+        store: FileStore,
+        pictures: Pictures,
+        threads: FileThreads,
+        authorise: Authorise,
+        limit: int = UPLOAD_LIMIT,
     ) -> None:
+        self._limit = limit
         self._store = store
         self._pictures = pictures
         self._threads = threads
@@ -50,6 +57,20 @@ class Uploads:
             raise Unavailable from error
         finally:
             await self._threads.run(upload.spooled.discard)
+
+    @route(app, "/presign")
+    async def presign(self, request: Request, fields: Fields) -> bytes:
+        """Where the browser may itself send a file of ``size`` bytes and MIME ``type``: ``url``, ``method``,
+        ``headers`` for the request and, once that has succeeded, ``data``, the file's URL."""
+        await self._authorise(request)
+        if not isinstance(self._store, Presigner) or not self._store.direct:
+            raise NotFound("files are sent to /attach/upload")
+        size = fields.whole("size", least=1)
+        if size > self._limit:
+            raise TooLarge(f"a file has at most {self._limit} bytes")
+        kind = kind_claimed(fields.text("type", 200))
+        signed = self._store.presign(kind.suffix, kind.mime, size)
+        return envelope.ok(signed.data, url=signed.url, method=signed.method, headers=signed.headers)
 
     async def _keep(self, upload: Upload) -> bytes:
         spooled = upload.spooled

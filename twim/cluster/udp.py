@@ -26,6 +26,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twim.cluster.audience import Audience
 from twim.cluster.complaints import Complaints
 from twim.cluster.interface import MAX_EVENT, Listener, NodeInfo, Topic
 from twim.cluster.nodes import (
@@ -91,7 +92,7 @@ class UdpBus(DatagramProtocol):
         self._greeting: IDelayedCall | None = None
         self._quiet: IDelayedCall | None = None
         self._port: IListeningPort | None = None
-        self._listener: Listener | None = None
+        self._audience = Audience(self.log)
         self._controls = {ANNOUNCEMENT: self._announced, ASK: self._asked, GONE: self._gone}
 
     # What the node does
@@ -101,7 +102,7 @@ class UdpBus(DatagramProtocol):
             self._port = self._listen(self)
         except Exception:
             return fail()
-        self._listener = listener
+        self._audience.open(listener)
         self._ticking.start(ANNOUNCE_EVERY).addErrback(self._broken)
         return succeed(None)
 
@@ -141,7 +142,7 @@ class UdpBus(DatagramProtocol):
         self._out.drain()
         for _ in range(BYES):
             self._announce(bye=True)
-        self._listener = None
+        self._audience.close()
         return port.stopListening() or succeed(None)
 
     # What comes
@@ -150,7 +151,7 @@ class UdpBus(DatagramProtocol):
         header = header_of(datagram)
         if header is None:
             self.complaints.make("a datagram that is none of ours", addr[0])
-        elif self._listener is None:
+        elif self._port is None:
             pass
         elif header.node == self._id:
             self._own_address = addr[0]
@@ -210,7 +211,10 @@ class UdpBus(DatagramProtocol):
         elif not peer.up:
             self._greet()
             if announced.hears(self._id):
-                self._up(peer, peer.begin(announced, now - self._self.started))
+                missed = peer.begin(announced, now - self._self.started)
+                self._audience.up(peer)
+                if missed:
+                    self._lost(peer)
         if peer.up and peer.inbound is not None:
             peer.inbound.know(announced.last)
             if peer.inbound.gap:
@@ -241,45 +245,17 @@ class UdpBus(DatagramProtocol):
                 self.complaints.make("a datagram of another version of twim", peer.address)
                 self._lost(peer)
                 continue
-            self._hear(peer, events)
-
-    def _hear(self, peer: Peer, events: list[bytes]) -> None:
-        meter = peer.meter
-        for event in events:
-            if self._listener is None:
-                return
-            meter.events += 1
-            meter.bytes += len(event)
-            try:
-                self._listener.heard(peer.node, event)
-            except Exception:
-                self.log.failure("an event of {node} could not be handled", node=peer.node)
+            for event in events:
+                self._audience.hear(peer, event)
 
     def _lost(self, peer: Peer) -> None:
         peer.unpacker.cut()
-        peer.lost += 1
-        self._tell("missed", peer.node)
-
-    def _up(self, peer: Peer, missed: bool) -> None:
-        self.log.info("node {node} at {address} is up", node=peer.node, address=peer.address)
-        self._tell("node_up", peer.info())
-        if missed:
-            self._lost(peer)
+        self._audience.miss(peer)
 
     def _down(self, peer: Peer) -> None:
-        if not peer.up:
-            return
-        self._deliver(peer, peer.end())
-        self.log.info("node {node} at {address} is down", node=peer.node, address=peer.address)
-        self._tell("node_down", peer.info())
-
-    def _tell(self, what: str, about: object) -> None:
-        if self._listener is None:
-            return
-        try:
-            getattr(self._listener, what)(about)
-        except Exception:
-            self.log.failure("{what} could not be handled", what=what)
+        if peer.up:
+            self._deliver(peer, peer.end())
+            self._audience.down(peer)
 
     # What happens by time
 

@@ -52,19 +52,17 @@ class Dispatch:
 
     def received(self, session: Session, payload: bytes) -> None:
         """Do what one frame asks for; a wrong one is answered and ends nothing."""
+        if session.socket is None:
+            return
         try:
             frame = decode_frame(payload)
         except Refusal as refused:
-            its_id, cid = marks_of(payload)
-            self._refuse(session, refused, its_id, cid)
+            self._refuse(session, refused, *marks_of(payload))
             return
         if session.opening is not None and frame.cmd != CATCH_UP:
             session.release({})
         try:
-            do = self._table.get(frame.cmd)
-            if do is None:
-                raise Malformed("cmd: unknown")
-            do(session, frame)
+            self._table.get(frame.cmd, _unknown)(session, frame)
         except Refusal as refused:
             self._refuse(session, refused, frame.id, frame.cid)
         except Exception:
@@ -93,8 +91,16 @@ class Dispatch:
         running.addErrback(self._failed, session, frame)
 
     def _failed(self, failure: Failure, session: Session, frame: Frame) -> None:
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        refused = (
+            failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        )
         if refused is not failure.value:
-            self.log.failure("cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id)
+            self.log.failure(
+                "cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id
+            )
         self._refuse(session, refused, frame.id, frame.cid)
         self._routing.flush()
+
+
+def _unknown(session: Session, frame: Frame) -> None:
+    raise Malformed("cmd: unknown")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twim.errors import Malformed, NotYours
-from twim.wire.commands import GROUP, SENDABLE, SINGLE
-from twim.wire.message import Frame
+from twim.wire.commands import GROUP, SINGLE
 
 if TYPE_CHECKING:
     from twim.access.roster import Present
@@ -22,12 +21,3 @@ def check_place(user: Present, scope: int, dstid: int) -> None:
             raise NotYours("dstid: you are not in that group")
     else:
         raise Malformed("scope: 10 or 11")
-
-
-def check_message(user: Present, said: Frame) -> None:
-    """Refuse a message that the user may not send."""
-    if said.media not in SENDABLE:
-        raise Malformed("media: 1 to 9, 20 to 22, or 100")
-    if "\0" in said.cid:
-        raise Malformed("cid: no NUL, please")
-    check_place(user, said.cmd, said.dstid)

@@ -8,11 +8,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.access.session import Session
-from twim.errors import NotFound, Refusal
-from twim.logic.policy import check_message
+from twim.errors import Malformed, NotFound, Refusal
+from twim.logic.policy import check_place
 from twim.storage.conversations import Conversations
 from twim.storage.interface import Conversation, MessageLog, Post, key_of
-from twim.wire.commands import GROUP, NOTICE
+from twim.wire.commands import GROUP, NOTICE, SENDABLE
 from twim.wire.message import Frame, Message
 
 
@@ -31,7 +31,10 @@ class Posting:
     def say(self, session: Session, said: Frame) -> None:
         """Post what a device said. `Refusal` when it may not."""
         user = session.user
-        check_message(user, said)
+        if said.media not in SENDABLE:
+            raise Malformed("media: 1 to 9, 20 to 22, or 100")
+        if said.cid and "\0" in said.cid:
+            raise Malformed("cid: no NUL, please")
         said.userid = user.id
         # Only what belongs to a message is stored.
         said.scope = 0
@@ -39,34 +42,37 @@ class Posting:
             said.epoch = ""
         if said.have:
             said.have = {}
-        self._post(session, user.id, said)
+        place = user.places.get((said.cmd, said.dstid))
+        if place is not None:
+            self._log.append(Post(session, said, place))
+            return
+        check_place(user, said.cmd, said.dstid)
+        self._seek(session, said)
 
     def notice(self, group: int, actor: int, what: str, memo: str = "") -> None:
         """Post the server's own note on what `actor` did to the group: created, joined, left, renamed, removed."""
-        said = Message(userid=actor, cmd=GROUP, dstid=group, media=NOTICE, content=what, memo=memo)
-        try:
-            self._post(None, actor, said)
-        except Refusal as refused:
-            self.log.warn("no notice in group {group}: {why}", group=group, why=refused.msg)
+        self._seek(None, Message(userid=actor, cmd=GROUP, dstid=group, media=NOTICE, content=what, memo=memo))
 
-    def _post(self, origin: Session | None, sender: int, said: Message) -> None:
-        key = key_of(said.cmd, sender, said.dstid)
-        place = self._conversations.kept(key)
-        if place is not None:
-            self._log.append(Post(origin, sender, said, place))
-            return
-        finding = self._conversations.find(key)
-        finding.addCallback(self._found, origin, sender, said)
-        finding.addErrback(self._lost, origin, sender, said)
+    def _seek(self, origin: Session | None, said: Message) -> None:
+        finding = self._conversations.find(key_of(said.cmd, said.userid, said.dstid))
+        finding.addCallback(self._found, origin, said)
+        finding.addErrback(self._lost, origin, said)
 
-    def _found(self, place: Conversation | None, origin: Session | None, sender: int, said: Message) -> None:
+    def _found(self, place: Conversation | None, origin: Session | None, said: Message) -> None:
         if place is None:
             raise NotFound("dstid: no such group")
-        self._log.append(Post(origin, sender, said, place))
+        if origin is not None:
+            # Asked again: the relation may have ended while the conversation was looked for.
+            check_place(origin.user, said.cmd, said.dstid)
+            origin.user.places[(said.cmd, said.dstid)] = place
+        self._log.append(Post(origin, said, place))
 
-    def _lost(self, failure: Failure, origin: Session | None, sender: int, said: Message) -> None:
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+    def _lost(self, failure: Failure, origin: Session | None, said: Message) -> None:
+        refused = (
+            failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        )
         if refused is not failure.value:
             self.log.failure("no conversation for a message", failure)
-        nowhere = Conversation(0, said.cmd, 0, 0, 0)
-        self._refuse(Post(origin, sender, said, nowhere), refused)
+        elif origin is None:
+            self.log.warn("no notice in group {group}: {why}", group=said.dstid, why=refused.msg)
+        self._refuse(Post(origin, said, Conversation(0, said.cmd, 0, 0, 0)), refused)

@@ -14,7 +14,7 @@ from twim.access.session import Session
 from twim.errors import Refusal
 from twim.storage.interface import Post
 from twim.wire import envelope
-from twim.wire.commands import SINGLE
+from twim.wire.commands import GROUP, SINGLE
 from twim.wire.frames import text_frame
 
 
@@ -31,24 +31,20 @@ class Routing:
         """Answer the senders and deliver to everybody else, in the order of the log."""
         rooms: dict[int, list[tuple[Post, bytes]]] = {}
         for post in posts:
+            said = post.message
             if post.refused is not None:
                 self._refuse(post, post.refused)
                 continue
-            self._answer(post)
-            if post.repeat:
+            if post.origin is not None and (said.id or said.cid):
+                self._answer(post)
+            if post.first is not None:
                 continue
-            frame = text_frame(post.body)
-            if post.scope == SINGLE:
-                self._to_pair(post, frame)
+            if said.cmd == SINGLE:
+                self._to_pair(post, text_frame(post.body))
             else:
-                rooms.setdefault(post.dstid, []).append((post, frame))
-        for group, said in rooms.items():
-            self._to_room(group, said)
-        self.flush()
-
-    def refuse(self, post: Post, refused: Refusal) -> None:
-        """Answer one post that came to nothing."""
-        self._refuse(post, refused)
+                rooms.setdefault(said.dstid, []).append((post, text_frame(post.body)))
+        for group, together in rooms.items():
+            self._to_room(group, together)
         self.flush()
 
     def failed(self, posts: Sequence[Post], refused: Refusal) -> None:
@@ -57,45 +53,54 @@ class Routing:
             self._refuse(post, refused)
         self.flush()
 
+    def refuse(self, post: Post, refused: Refusal) -> None:
+        """Answer one post that came to nothing."""
+        self._refuse(post, refused)
+        self.flush()
+
     def _answer(self, post: Post) -> None:
         said = post.message
-        if isinstance(post.origin, Session) and (said.id or said.cid):
-            post.origin.put(
-                text_frame(envelope.answer(said.id, said.cid, post.scope, post.dstid, post.seq, post.at))
-            )
+        if post.first is None:
+            answer = envelope.answer(said.id, said.cid, said.cmd, said.dstid, said.seq, said.at)
+        else:
+            answer = envelope.answer(said.id, said.cid, *post.first)
+        post.origin.put(text_frame(answer))
 
     def _refuse(self, post: Post, refused: Refusal) -> None:
-        if isinstance(post.origin, Session):
+        if post.origin is not None:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._seconds())
 
     def _to_pair(self, post: Post, frame: bytes) -> None:
+        said = post.message
+        sender, origin = said.userid, post.origin
         users = self._roster.users
-        receiver = users.get(post.dstid)
-        if receiver is not None and post.dstid != post.sender:
-            name = f"10:{post.sender}"
+        receiver = users.get(said.dstid)
+        if receiver is not None and said.dstid != sender:
             for session in receiver.sessions:
-                session.deliver(name, post.seq, frame)
+                session.deliver(SINGLE, sender, said.seq, frame)
                 self.delivered += 1
-        sender = users.get(post.sender)
-        if sender is not None and (len(sender.sessions) > 1 or not isinstance(post.origin, Session)):
-            name = f"10:{post.dstid}"
-            for session in sender.sessions:
-                if session is not post.origin:
-                    session.deliver(name, post.seq, frame)
+        own = users.get(sender)
+        if own is not None and (origin is None or len(own.sessions) > 1):
+            for session in own.sessions:
+                if session is not origin:
+                    session.deliver(SINGLE, said.dstid, said.seq, frame)
+                    self.delivered += 1
 
     def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
-        name = f"11:{group}"
-        origins = {id(post.origin) for post, _ in said}
+        origins = {post.origin for post, _ in said}
         together = b"".join([frame for _, frame in said])
-        for present in self._roster.rooms.get(group, {}).values():
+        here = self._roster.rooms.get(group)
+        if here is None:
+            return
+        for present in here.values():
             for session in present.sessions:
-                if session.held is None and id(session) not in origins:
+                if session.held is None and session not in origins:
                     session.put(together)
                     continue
                 for post, frame in said:
                     if post.origin is not session:
-                        session.deliver(name, post.seq, frame)
-        self.delivered += len(said) * len(self._roster.rooms.get(group, {}))
+                        session.deliver(GROUP, group, post.message.seq, frame)
+        self.delivered += len(said) * len(here)
 
     def to_user(self, userid: int, payload: bytes, but: Session | None = None) -> None:
         """Say `payload` to every device of the user but one."""

@@ -28,7 +28,7 @@ def append(connection: Connection, posts: Sequence[Post], at: int) -> None:
     batch = _Batch(connection, at)
     batch.load(posts)
     for post in posts:
-        post.refused, post.repeat = None, False
+        post.refused = post.first = None
         try:
             batch.take(post)
         except Refusal as refused:
@@ -48,16 +48,15 @@ class _Batch:
     def load(self, posts: Sequence[Post]) -> None:
         self.heads = heads(self.connection, {post.conversation.id for post in posts})
         self.before = dict(self.heads)
-        asked = {(post.sender, post.message.cid.encode()) for post in posts if post.message.cid}
+        asked = {(post.message.userid, post.message.cid.encode()) for post in posts if post.message.cid}
         self.known = first_answers(self.connection, asked)
 
     def take(self, post: Post) -> None:
         said = post.message
         cid = said.cid.encode() or None
-        first = self.known.get((post.sender, cid)) if cid else None
+        first = self.known.get((said.userid, cid)) if cid else None
         if first is not None:
-            post.repeat = True
-            post.scope, post.dstid, post.seq, post.at = first
+            post.first = first
             return
         place = post.conversation.id
         head = self.heads[place]
@@ -66,17 +65,17 @@ class _Batch:
         if said.media in EVENTS:
             self.flush()
             events.apply(self.connection, post, self.at)
-        self.heads[place] = said.seq = post.seq = head + 1
-        said.at = post.at = self.at
+        self.heads[place] = said.seq = head + 1
+        said.at = self.at
         post.body = encode(said)
         if cid:
-            self.known[(post.sender, cid)] = (said.cmd, said.dstid, post.seq, post.at)
-        self.read[(post.sender, place)] = post.seq
+            self.known[(said.userid, cid)] = (said.cmd, said.dstid, said.seq, said.at)
+        self.read[(said.userid, place)] = said.seq
         self.rows.append(
             {
                 "conversation": place,
-                "seq": post.seq,
-                "sender": post.sender,
+                "seq": said.seq,
+                "sender": said.userid,
                 "cid": cid,
                 "ref": said.ref or None,
                 "body": post.body,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy import exc as sql_errors
@@ -66,16 +67,15 @@ class Conversations:
     def __init__(self, database: Database, marks: SentMarks) -> None:
         self._database = database
         self._marks = marks
+        # There is one object of a conversation at a time, since it carries the head: whoever still holds one that
+        # isn't kept any more shares it with who asks next.
+        self._alive: WeakValueDictionary[Key, Conversation] = WeakValueDictionary()
         self._kept: OrderedDict[Key, Conversation] = OrderedDict()
         self._finding: dict[Key, list[Deferred[Conversation | None]]] = {}
 
-    def kept(self, key: Key) -> Conversation | None:
-        """The conversation if it is at hand."""
-        return self._kept.get(key)
-
     def find(self, key: Key) -> Deferred[Conversation | None]:
         """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there."""
-        found = self._kept.get(key)
+        found = self._alive.get(key)
         if found is not None:
             return succeed(found)
         waiting: Deferred[Conversation | None] = Deferred()
@@ -90,7 +90,7 @@ class Conversations:
 
     def seek(self, key: Key) -> Deferred[Conversation | None]:
         """The conversation of `key` if there is one; makes none."""
-        kept = self._kept.get(key)
+        kept = self._alive.get(key)
         return succeed(kept) if kept is not None else self._database.read(lambda connection: _find(connection, key))
 
     def _make(self, found: Conversation | None, key: Key) -> Any:
@@ -106,10 +106,8 @@ class Conversations:
     def _found(self, result: Any, key: Key) -> None:
         waiting = self._finding.pop(key)
         if isinstance(result, Conversation):
-            self._kept[key] = result
+            self._alive[key] = self._kept[key] = result
             if len(self._kept) > KEPT:
-                # A post on its way may still hold the dropped one; should its head go stale the log's unique
-                # index finds out, and the batch reads the head again.
                 self._kept.popitem(last=False)
         for one in waiting:
             one.callback(result)
@@ -172,8 +170,12 @@ def _find(connection: Connection, key: Key) -> Conversation | None:
 
 def _rows(connection: Connection, userid: int) -> list[Row]:
     peer = participant.alias()
+    any_of_it = message.alias()
     newest = (
-        select(func.max(message.c.seq)).where(message.c.conversation == participant.c.conversation).scalar_subquery()
+        select(func.max(any_of_it.c.seq))
+        .where(any_of_it.c.conversation == participant.c.conversation)
+        .correlate(participant)
+        .scalar_subquery()
     )
     listed = (
         select(

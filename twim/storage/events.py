@@ -40,7 +40,7 @@ def apply(connection: Connection, post: Post, at: int) -> None:
 
 
 def _recall(connection: Connection, post: Post, shown: Shown, at: int) -> None:
-    if shown.userid != post.sender and not _owns(connection, post):
+    if shown.userid != post.message.userid and not _owns(connection, post):
         raise Refusal("only its author recalls a message")
     _blank(shown)
     shown.recalled = 1
@@ -61,7 +61,7 @@ def _blank(shown: Shown) -> None:
 
 
 def _edit(connection: Connection, post: Post, shown: Shown, at: int) -> None:
-    if shown.userid != post.sender:
+    if shown.userid != post.message.userid:
         raise Refusal("only its author edits a message")
     if not post.message.content:
         raise Refusal("content: an edited message can't be empty")
@@ -74,10 +74,10 @@ def _react(connection: Connection, post: Post, shown: Shown, at: int) -> None:
     emoji = post.message.content
     if len(emoji) > EMOJI_CHARS:
         raise Refusal(f"content: an emoji is {EMOJI_CHARS} characters at most")
-    others = {e: [u for u in users if u != post.sender] for e, users in shown.reactions.items()}
+    others = {e: [u for u in users if u != post.message.userid] for e, users in shown.reactions.items()}
     kept = {e: users for e, users in others.items() if users}
     if emoji:
-        kept.setdefault(emoji, []).append(post.sender)
+        kept.setdefault(emoji, []).append(post.message.userid)
     if len(kept) > REACTIONS or sum(map(len, kept.values())) > REACTING:
         raise Refusal("that message has all the reactions it can hold")
     shown.reactions = kept
@@ -94,7 +94,7 @@ def _owns(connection: Connection, post: Post) -> bool:
     if post.conversation.scope != GROUP:
         return False
     owner = select(community.c.ownerid).where(community.c.id == post.conversation.a)
-    return connection.execute(owner).scalar_one_or_none() == post.sender
+    return connection.execute(owner).scalar_one_or_none() == post.message.userid
 
 
 def _load(connection: Connection, place: int, seq: int) -> Shown | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -80,7 +80,7 @@ def rfc3339(moment: datetime) -> str:
 class Conversation:
     """One conversation of the log: `(scope, a, b)` as in the schema, and its newest seq as far as it is known."""
 
-    __slots__ = ("a", "b", "head", "id", "scope")
+    __slots__ = ("__weakref__", "a", "b", "head", "id", "scope")
 
     def __init__(self, id: int, scope: int, a: int, b: int, head: int) -> None:
         self.id = id
@@ -110,35 +110,19 @@ def key_of(scope: int, userid: int, dstid: int) -> Key:
 class Post:
     """A message on its way into the log, and what became of it.
 
-    `origin` is the session that is answered. After the commit exactly one of these holds: `refused` is set; `repeat`
-    is true and `scope`, `dstid`, `seq`, `at` are the first answer; or the message is stored as `body`.
+    `origin` is the session that is answered, or None for a notice. After the commit exactly one of these holds: `refused` is set; `first` is
+    the answer that the same `cid` got before, as `(scope, dstid, seq, at)`; or the message, whose `seq` and `at` are
+    set, is stored as `body`.
     """
 
-    __slots__ = (
-        "at",
-        "body",
-        "conversation",
-        "dstid",
-        "message",
-        "origin",
-        "refused",
-        "repeat",
-        "scope",
-        "sender",
-        "seq",
-    )
+    __slots__ = ("body", "conversation", "first", "message", "origin", "refused")
 
-    def __init__(self, origin: object, sender: int, message: Message, conversation: Conversation) -> None:
+    def __init__(self, origin: Any, message: Message, conversation: Conversation) -> None:
         self.origin = origin
-        self.sender = sender
         self.message = message
         self.conversation = conversation
-        self.scope = message.cmd
-        self.dstid = message.dstid
-        self.seq = 0
-        self.at = 0
         self.body = b""
-        self.repeat = False
+        self.first: tuple[int, int, int, int] | None = None
         self.refused: Refusal | None = None
 
 

@@ -44,7 +44,9 @@ class SqlLog:
 
     log = Logger()
 
-    def __init__(self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]
+    ) -> None:
         self._appender = appender
         self._marks = marks
         self._clock = clock
@@ -139,7 +141,7 @@ class ThreadAppender:
         return self._database.write(lambda connection: append(connection, posts, at))
 
     def _settle(self, _: None, posts: Sequence[Post]) -> None:
-        for post in posts:
-            if not post.repeat and post.refused is None:
-                post.conversation.head = post.seq
-                self._marks.note(post.sender, post.conversation.id, post.seq)
+        stored = [post for post in posts if post.first is None and post.refused is None]
+        for post in stored:
+            post.conversation.head = post.message.seq
+        self._marks.note(stored)

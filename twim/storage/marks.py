@@ -8,6 +8,7 @@ Where several servers share the database the marks are moved in the transaction 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from twim.storage.append import move_marks
 from twim.storage.database import Database
+from twim.storage.interface import Post
 from twim.storage.schema import message, meta
 
 FLUSH_SECONDS: Final = 1.0
@@ -37,13 +39,12 @@ class SentMarks:
         self._timer: IDelayedCall | None = None
         self._stopping = False
 
-    def note(self, userid: int, place: int, seq: int) -> None:
-        """`userid` sent `seq` in conversation `place`, and so has read up to it."""
+    def note(self, posts: Sequence[Post]) -> None:
+        """These are stored: who sent one has read up to it."""
         if not self._database.is_sqlite:
             return
-        self._noted[(userid, place)] = seq
-        if self._timer is None:
-            self._set_timer()
+        self._noted.update({(post.message.userid, post.conversation.id): post.message.seq for post in posts})
+        self._set_timer()
 
     def of(self, userid: int, place: int) -> int:
         """The mark not yet written, or 0."""

@@ -20,7 +20,16 @@ from twim.storage.append import heads
 from twim.storage.conversations import join, make
 from twim.storage.database import Database
 from twim.storage.interface import Community, rfc3339
-from twim.storage.schema import FRIEND, MEMBER, community, contact, conversation, friend_request, participant, user
+from twim.storage.schema import (
+    FRIEND,
+    MEMBER,
+    community,
+    contact,
+    conversation,
+    friend_request,
+    participant,
+    user,
+)
 from twim.wire.commands import GROUP
 
 GROUPS_OWNED: Final = 5  # the seed's rule

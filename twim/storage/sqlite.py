@@ -15,15 +15,16 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
+from twim.storage.committer import Committer
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Post
 from twim.storage.log import ThreadAppender
 from twim.storage.marks import SentMarks
 from twim.wire.message import encode
 
-_INSERT: Final = "INSERT INTO message (conversation, seq, sender, cid, ref, body) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO message (conversation, seq, sender, body) VALUES (?, ?, ?, ?)"
+_INSERT_CID: Final = "INSERT INTO message (conversation, seq, sender, body, cid) VALUES (?, ?, ?, ?, ?)"
 
 
 class SqliteAppender:
@@ -31,10 +32,13 @@ class SqliteAppender:
 
     log = Logger()
 
-    def __init__(self, database: Database, marks: SentMarks, fallback: ThreadAppender) -> None:
+    def __init__(
+        self, database: Database, marks: SentMarks, fallback: ThreadAppender, committer: Committer
+    ) -> None:
         self._database = database
         self._marks = marks
         self._fallback = fallback
+        self._committer = committer
         self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -47,43 +51,42 @@ class SqliteAppender:
         """See `Appender`."""
         for post in posts:
             if post.message.ref or post.conversation.head == UNKNOWN:
-                return self._fall_back(posts, at)
+                return self._fallback.append(posts, at)
         done: Deferred[None] = Deferred()
         self._database.turn.ask(lambda: self._begin(posts, at, done))
         return done
 
     def _begin(self, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
-        database = self._database
         try:
             connection = self._connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_INSERT, _rows(posts, at))
+            _insert(connection, posts, at)
         except (sqlite3.Error, OSError) as error:
-            self._undo(posts)
-            database.turn.release()
-            self.log.debug("a batch takes the portable way: {why}", why=str(error))
-            self._fall_back(posts, at).chainDeferred(done)
+            self._leave_to_fallback(error, posts, at, done)
             return
-        committing = database.in_writer(lambda: self._commit(connection))
-        committing.addCallbacks(self._settle, self._refuse, callbackArgs=(posts,), errbackArgs=(posts, at))
-        committing.chainDeferred(done)
 
-    def _commit(self, connection: sqlite3.Connection) -> None:
-        self._database.check_file()
-        connection.execute("COMMIT")
+        def commit() -> None:
+            self._database.check_file()
+            connection.execute("COMMIT")
 
-    def _settle(self, _: None, posts: Sequence[Post]) -> None:
-        note = self._marks.note
-        for post in posts:
-            note(post.sender, post.conversation.id, post.seq)
-        # After the marks are noted: whoever has the next turn counts on them.
-        self._database.turn.release()
+        def ended(error: BaseException | None) -> None:
+            if error is not None:
+                self._leave_to_fallback(error, posts, at, done)
+                return
+            self._marks.note(posts)
+            done.callback(None)
+            # After the marks are noted: whoever has the next turn counts on them.
+            self._database.turn.release()
 
-    def _refuse(self, failure: Failure, posts: Sequence[Post], at: int) -> Deferred[None]:
+        self._committer.run(commit, ended)
+
+    def _leave_to_fallback(
+        self, error: BaseException, posts: Sequence[Post], at: int, done: Deferred[None]
+    ) -> None:
         self._undo(posts)
         self._database.turn.release()
-        self.log.error("a batch could not be committed: {why}", why=failure.getErrorMessage())
-        return self._fall_back(posts, at)
+        self.log.debug("a batch takes the portable way: {why}", why=str(error))
+        self._fallback.append(posts, at).chainDeferred(done)
 
     def _undo(self, posts: Sequence[Post]) -> None:
         for post in posts:
@@ -93,9 +96,6 @@ class SqliteAppender:
                 self._connection.rollback()
             except sqlite3.Error:
                 self.close()
-
-    def _fall_back(self, posts: Sequence[Post], at: int) -> Deferred[None]:
-        return self._fallback.append(posts, at)
 
     def _open(self) -> sqlite3.Connection:
         raw: Any = self._database.engine.raw_connection()
@@ -107,15 +107,20 @@ class SqliteAppender:
         return connection
 
 
-def _rows(posts: Sequence[Post], at: int) -> list[tuple[int, int, int, bytes | None, None, bytes]]:
+def _insert(connection: sqlite3.Connection, posts: Sequence[Post], at: int) -> None:
     rows = []
+    with_cid = []
     for post in posts:
         said = post.message
         place = post.conversation
-        place.head = said.seq = post.seq = place.head + 1
-        said.at = post.at = at
-        post.body = body = encode(said)
-        rows.append((place.id, post.seq, post.sender, said.cid.encode() if said.cid else None, None, body))
-    return rows
-
-
+        said.at = at
+        said.seq = place.head = place.head + 1
+        post.body = encode(said)
+        if said.cid:
+            with_cid.append((place.id, said.seq, said.userid, post.body, said.cid.encode()))
+        else:
+            rows.append((place.id, said.seq, said.userid, post.body))
+    if rows:
+        connection.executemany(_INSERT, rows)
+    if with_cid:
+        connection.executemany(_INSERT_CID, with_cid)

@@ -16,10 +16,12 @@ from twisted.internet.interfaces import IConsumer
 
 from twim.storage.files.spool import Spool, Spooled
 
-NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30,62}(\.thumb)?\.[a-z0-9]{1,5}")
+NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}(\.thumb)?\.[a-z0-9]{1,5}")
 """Every name a store gives; nothing else is looked up, so no path can climb out of it."""
 
 THUMB = ".thumb"
+
+_STEM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{2}/[0-9a-f]{62}(?![0-9a-f])")
 
 
 def name_of(sha256: str, suffix: str, mark: str = "") -> str:
@@ -28,8 +30,14 @@ def name_of(sha256: str, suffix: str, mark: str = "") -> str:
 
 
 def stem_of(name: str) -> str:
-    """What a file and its thumbnail have in common."""
+    """What a file and its thumbnail have in common: ``ab/cdef…``, 65 characters."""
     return name.partition(".")[0]
+
+
+def stems_in(text: bytes) -> set[str]:
+    """The stems of all files that a text (a message, an avatar) refers to, in whatever form their URLs
+    are."""
+    return {found.decode() for found in _STEM.findall(text)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,9 @@ class FileStore(Protocol):
 @runtime_checkable
 class Presigner(Protocol):
     """A store that takes files straight from browsers."""
+
+    direct: bool
+    """Whether it shall."""
 
     def presign(self, suffix: str, mime: str, size: int) -> Presigned:
         """A request for one new file of exactly `size` bytes."""

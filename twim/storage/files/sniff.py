@@ -147,6 +147,13 @@ def kind_of(head: bytes, declared: str = "", hint: str = "") -> Kind:
     return Kind(mime, hint.lower()) if mime else kind
 
 
+def kind_claimed(mime: str) -> Kind:
+    """The type of a file that isn't seen here: what can be shown is believed, as a store on another site will
+    send it with just that type; everything else is only to be saved."""
+    wanted = mime.partition(";")[0].strip().lower()
+    return next((kind for kind in _SINGLE if kind.shown and kind.mime == wanted), UNKNOWN)
+
+
 def kind_named(name: str) -> Kind:
     """The type of a file that a store has under `name`, whose suffix was given by `kind_of`."""
     return _BY_SUFFIX.get("." + name.rpartition(".")[2], UNKNOWN)
