@@ -187,6 +187,7 @@ def _rows(connection: Connection, userid: int) -> list[Row]:
             peer.c.read,
             message.c.body,
         )
+        .select_from(participant)
         .join(message, and_(message.c.conversation == participant.c.conversation, message.c.seq == newest))
         .outerjoin(
             peer,
