@@ -22,7 +22,7 @@ READ_BYTES = 1 << 17
 """How much of a file is in memory at a time, for each answer being sent."""
 
 _LISTED = 1000
-"""Names listed in one go."""
+"""Files listed in one go."""
 
 
 class LocalFiles:
@@ -91,18 +91,16 @@ class LocalFiles:
                 consumer.unregisterProducer()
 
     async def stored(self) -> AsyncIterator[Stored]:
-        names = self._names()
-        while some := await self._threads.run(_some, names):
-            for name in some:
-                if found := await self.find(name):
-                    yield found
+        found = self._stored()
+        while some := await self._threads.run(_some, found):
+            for stored in some:
+                yield stored
 
-    def _names(self) -> Iterator[str]:
+    def _stored(self) -> Iterator[Stored]:
         for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
             for path in folder.iterdir():
-                name = f"{folder.name}/{path.name}"
-                if NAME.fullmatch(name):
-                    yield name
+                if found := self._find(f"{folder.name}/{path.name}"):
+                    yield found
 
     async def delete(self, name: str, older_than: float) -> bool:
         return await self._threads.run(self._delete, name, older_than)
@@ -132,8 +130,8 @@ def _read(path: Path, first: int, count: int) -> bytes:
     return data
 
 
-def _some(names: Iterator[str]) -> list[str]:
-    return list(islice(names, _LISTED))
+def _some(found: Iterator[Stored]) -> list[Stored]:
+    return list(islice(found, _LISTED))
 
 
 def _sync(path: Path) -> None:
