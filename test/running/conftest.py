@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from test.running.server import Server
+from test.running.tally import Tally
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +15,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a module; they keep apart by registering users of their own."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+_tally = Tally()
+
+
+@pytest.fixture
+def tally() -> Tally:
+    """Where the bad-weather runs write their counts."""
+    return _tally
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the counts, and write them where they are wanted."""
+    if _tally.table():
+        terminalreporter.write_line(_tally.table())
+    _tally.write()

@@ -1,0 +1,45 @@
+"""What the bad-weather runs counted, as a table; with `TWIM_TALLY=FILE` it replaces the one in that file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+BEGIN = "<!-- counted by the tests -->"
+END = "<!-- end -->"
+HEAD = "| weather | how often | messages | deliveries | lost | doubled | reordered |\n|---|--:|--:|--:|--:|--:|--:|\n"
+
+
+class Counted(Protocol):
+    """A ledger's faults."""
+
+    lost: int
+    doubled: int
+    reordered: int
+
+
+class Tally:
+    """One row a run."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, str] = {}
+
+    def add(self, weather: str, how_often: str, messages: int, deliveries: int, ledger: Counted) -> None:
+        """`how_often` in words ("20 kills"); `deliveries` are messages given to devices."""
+        faults = f"{ledger.lost} | {ledger.doubled} | {ledger.reordered}"
+        self._rows[weather] = f"| {weather} | {how_often} | {messages:,} | {deliveries:,} | {faults} |\n"
+
+    def table(self) -> str:
+        """Markdown; empty when nothing was counted."""
+        return HEAD + "".join(self._rows.values()) if self._rows else ""
+
+    def write(self) -> None:
+        """Into the file that the environment names, between its two marks."""
+        target = os.environ.get("TWIM_TALLY")
+        if not target or not self._rows:
+            return
+        path = Path(target)
+        before, _, rest = path.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        path.write_text(f"{before}{BEGIN}\n{self.table()}{END}{after}")

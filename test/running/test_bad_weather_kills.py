@@ -1,0 +1,41 @@
+"""kill -9 of the server in the middle of a load."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from random import Random
+
+from twisted.internet.task import deferLater
+
+from test.running.load import Crowd
+from test.running.people import reactor, running
+from test.running.server import Server
+from test.running.tally import Tally
+
+KILLS = int(os.environ.get("TWIM_KILLS", "20"))
+SEED = int(os.environ.get("TWIM_SEED", "1"))
+
+
+@running
+async def test_kill_9_at_random_moments(tmp_path: Path, tally: Tally) -> None:
+    """After each restart every answered message is there once, no seq is missing, no cid sent again is stored twice."""
+    random = Random(SEED)
+    with Server(tmp_path) as server:
+        crowd = await Crowd.gather(server.url, 4, devices=2, seed=SEED)
+        crowd.write()
+        for _ in range(KILLS):
+            await deferLater(reactor, random.uniform(0.05, 0.6))
+            server.kill9()
+            await server.restarted()
+            await crowd.check_history()
+        await deferLater(reactor, 0.5)
+        await crowd.quiet()
+        messages = await crowd.check_history()
+        await crowd.check_devices()
+        await crowd.close()
+    ledger = crowd.ledger
+    assert len(ledger.answered) == len(ledger.sent)
+    tally.add("kill -9 of the server", f"{KILLS} kills", messages, crowd.deliveries, ledger)
+    assert (ledger.lost, ledger.doubled, ledger.reordered) == (0, 0, 0)
+    assert messages > KILLS * 20
