@@ -36,6 +36,7 @@ const NOTICES = {
 };
 
 export function notice(message, people) {
-  const values = { who: people.name(message.userid), memo: message.memo ?? "" };
+  const whom = message.content === "removed" ? people.name(Number(message.memo)) : message.memo; // a removed member's id
+  const values = { who: people.name(message.userid), memo: whom ?? "" };
   return NOTICES[message.content]?.(values) ?? message.memo ?? message.content ?? "";
 }

@@ -75,9 +75,9 @@ export class Me {
       await this.app.client.rest.call("/user/revoke", { id: session.id }).catch((error) => toast(reason(error), "bad"));
       await show();
     };
-    const seen = session.seenat ?? session.createat;
-    return h("li.row", {}, h("span.row-words", {}, h("b", {}, session.agent || session.device || t("me.device", { id: session.id })),
-      h("span.row-last", {}, session.current ? t("me.this-device") : seen ? whole(new Date(seen)) : "")),
+    const since = [whole(new Date(session.createat)), session.address].filter(Boolean).join(" · ");
+    return h("li.row", {}, h("span.row-words", { title: session.agent }, h("b", {}, deviceName(session.agent) || t("me.device", { id: session.id })),
+      h("span.row-last", {}, since), session.current ? h("small", {}, t("me.this-device")) : null),
     session.current ? null : h("button.button", { type: "button", onclick: revoke }, t("me.revoke")));
   }
 
@@ -86,6 +86,13 @@ export class Me {
     await this.app.client.rest.call("/user/logout").catch(() => null);
     this.app.leave();
   }
+}
+
+/** "Firefox · Linux" of what the browser said of itself when it logged in; other clients as they named themselves. */
+function deviceName(agent = "") {
+  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(name)); // Edge and Opera say "Chrome" too
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) => agent.includes(name));
+  return browser && system ? `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} · ${system}` : agent.slice(0, 60);
 }
 
 function action(name, words, onclick) {

@@ -1,0 +1,113 @@
+"""What a person does in front of the chat page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+
+NETWORK_NOISE = ("net::ERR_INTERNET_DISCONNECTED", "net::ERR_CONNECTION_REFUSED", "WebSocket connection to")
+"""What a browser writes to its console when the network is away, which some tests want."""
+NOBODY = "/user/find"
+"""Answers 404 when nobody has a number, which a search for a mobile that might be an id expects."""
+
+
+class Person:
+    """One browser window. `errors` are what its page wrote to the console as errors."""
+
+    def __init__(self, context: BrowserContext, name: str, mobile: str, shots: Path) -> None:
+        self.context = context
+        self.name = name
+        self.mobile = mobile
+        self.id = 0
+        self.errors: list[str] = []
+        self._shots = shots
+        self.page = self.another_page()
+
+    def another_page(self) -> Page:
+        """A further tab of the same person."""
+        page = self.context.new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.errors.append(f"{self.name}: {error}"))
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        said = message.text
+        expected = message.location["url"].endswith(NOBODY) or any(noise in said for noise in NETWORK_NOISE)
+        if message.type == "error" and not expected:
+            self.errors.append(f"{self.name}: {said} {message.location}")
+
+    def register(self) -> None:
+        """Through the registration page, into the chat."""
+        page = self.page
+        page.goto("/user/register.shtml")
+        page.fill("[name=mobile]", self.mobile)
+        page.fill("[name=nickname]", self.name)
+        page.fill("[name=passwd]", "a good password")
+        page.click("[type=submit]")
+        page.wait_for_url("**/chat/index.shtml*")
+        self.online()
+        self.id = page.evaluate("JSON.parse(document.body.dataset.me).id")
+
+    def online(self) -> None:
+        """Wait until the page is connected."""
+        expect(self.page.locator(".state")).to_have_attribute("data-state", "online")
+
+    def panel(self, name: str) -> None:
+        """Choose chats, friends, groups or me."""
+        self.page.click(f"[data-panel={name}]")
+
+    def befriend(self, other: Person) -> None:
+        """Find the other by mobile and add them."""
+        self.panel("friends")
+        self.page.locator(".side-tools .round").last.click()
+        dialog = self.page.locator("dialog")
+        dialog.locator("[name=number]").fill(other.mobile)
+        dialog.locator("[type=submit]").click()
+        dialog.locator(".found .button").click()
+        expect(dialog.locator(".found a.button")).to_be_visible()
+        self.page.keyboard.press("Escape")
+        expect(other.page.locator("[data-panel=friends]")).to_be_attached()
+
+    def open(self, scope: int, dstid: int) -> None:
+        """Open a conversation by its address."""
+        self.page.evaluate(f"location.hash = '#{scope}:{dstid}'")
+        expect(self.input).to_be_visible()
+
+    @property
+    def input(self) -> Locator:
+        """Where messages are written."""
+        return self.page.locator(".composer-input")
+
+    def say(self, text: str) -> None:
+        """Write a message and send it by Enter."""
+        self.input.fill(text)
+        self.input.press("Enter")
+
+    def rows(self) -> Locator:
+        """The messages in the window."""
+        return self.page.locator("li.message")
+
+    def texts(self) -> list[str]:
+        """The texts in the window, in order."""
+        return self.page.locator("li.message .text").all_inner_texts()
+
+    def sees(self, text: str) -> Locator:
+        """The message with this text, once it is there."""
+        row = self.page.locator("li.message", has_text=text)
+        expect(row).to_have_count(1)
+        return row
+
+    def state_of(self, text: str, state: str) -> None:
+        """Wait until one's own message has this state."""
+        expect(self.sees(text)).to_have_attribute("data-state", state)
+
+    def offline(self, away: bool) -> None:
+        """Take the network away, or give it back."""
+        self.context.set_offline(away)
+
+    def shot(self, name: str) -> None:
+        """Keep a picture of the window."""
+        self._shots.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(250)  # only for the picture: fonts and pictures settle
+        self.page.screenshot(path=self._shots / f"{name}.png")
