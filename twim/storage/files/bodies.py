@@ -38,7 +38,13 @@ class FileBody(Gate):
         self._threads = threads
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._produce(consumer))
+        done: Deferred[None] = Deferred()
+        Deferred.fromCoroutine(self._produce(consumer)).addBoth(self._end, done)
+        return done
+
+    def _end(self, result: Failure | None, done: Deferred[None]) -> None:
+        if not self.stopped:  # IBodyProducer: once stopped, it fires no more
+            done.callback(result)  # a Failure is an errback
 
     async def _produce(self, consumer: IConsumer) -> None:
         first = 0

@@ -117,5 +117,5 @@ def _credentials(file: str, environ: Mapping[str, str]) -> Credentials:
         )
     except (OSError, UnicodeDecodeError, Error, KeyError):
         raise ValueError(
-            f"--files: no credentials: neither AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY nor the file {path}"
+            f"--files: no credentials, neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor {path}"
         ) from None

@@ -97,7 +97,7 @@ class LocalFiles:
                 yield stored
 
     def _stored(self) -> Iterator[Stored]:
-        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]/")):
             for path in folder.iterdir():
                 if found := self._find(f"{folder.name}/{path.name}"):
                     yield found

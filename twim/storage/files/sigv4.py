@@ -63,8 +63,8 @@ class Signer:
             signed["x-amz-security-token"] = self.credentials.token
         names = _names(signed)
         signature = self._signature(_canonical(method, path, query, signed, sha256), at)
-        scope = f"{self.credentials.key_id}/{self._scope(at)}"
-        signed["Authorization"] = f"{ALGORITHM} Credential={scope}, SignedHeaders={names}, Signature={signature}"
+        credential = f"Credential={self.credentials.key_id}/{self._scope(at)}"
+        signed["Authorization"] = f"{ALGORITHM} {credential}, SignedHeaders={names}, Signature={signature}"
         return signed
 
     def presign(
