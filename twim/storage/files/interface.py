@@ -21,7 +21,8 @@ NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}(\.thumb)?\.[a-z0-9]{1,5}")
 
 THUMB = ".thumb"
 
-_STEM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{2}/[0-9a-f]{62}(?![0-9a-f])")
+_STEM = re.compile(rb"(?<![0-9a-f])([0-9a-f]{2})\\?/([0-9a-f]{62})(?![0-9a-f])")
+"""JSON may have a backslash before a slash."""
 
 
 def name_of(sha256: str, suffix: str, mark: str = "") -> str:
@@ -37,7 +38,7 @@ def stem_of(name: str) -> str:
 def stems_in(text: bytes) -> set[str]:
     """The stems of all files that a text (a message, an avatar) refers to, in whatever form their URLs
     are."""
-    return {found.decode() for found in _STEM.findall(text)}
+    return {f"{folder.decode()}/{rest.decode()}" for folder, rest in _STEM.findall(text)}
 
 
 @dataclass(frozen=True, slots=True)

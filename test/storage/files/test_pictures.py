@@ -1,0 +1,110 @@
+"""Pictures are measured and shrunk, and can do no harm."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from twisted.trial.unittest import SynchronousTestCase
+
+from test.storage.files.samples import picture
+from twim.storage.files.pictures import MAX_PIXELS, THUMB_BOX, Picture, look
+
+
+def thumb_of(found: Picture | None) -> Image.Image:
+    assert found is not None and found.thumb is not None
+    return Image.open(BytesIO(found.thumb))
+
+
+class Looking(SynchronousTestCase):
+    def look(self, content: bytes) -> Picture | None:
+        path = Path(self.mktemp())
+        path.write_bytes(content)
+        return look(path, len(content))
+
+    def test_every_format(self) -> None:
+        """Each is measured and becomes a thumbnail that fits the box."""
+        for form in ("PNG", "JPEG", "GIF", "WEBP"):
+            found = self.look(picture(form, 900, 450))
+            assert found is not None
+            self.assertEqual((found.width, found.height), (900, 450))
+            self.assertEqual(thumb_of(found).size, (400, 200))
+
+    def test_long_and_narrow(self) -> None:
+        """No side becomes nothing."""
+        self.assertEqual(thumb_of(self.look(picture("PNG", 4000, 2))).size, (400, 1))
+
+    def test_small(self) -> None:
+        """What is small already has none."""
+        self.assertEqual(self.look(picture("PNG", 20, 10)), Picture(20, 10, None))
+
+    def test_heavy(self) -> None:
+        """What fits the box but weighs much is made lighter."""
+        content = picture("PNG", *THUMB_BOX)
+        found = self.look(content)
+        assert found is not None and found.thumb is not None
+        self.assertLess(len(found.thumb), len(content) / 2)
+
+    def test_turned(self) -> None:
+        """A photograph that EXIF says lies on its side is upright, and its place and camera stay behind."""
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        exif[0x010F] = "a camera"
+        content = picture("JPEG", 1000, 500, exif=exif)
+        self.assertIn(b"a camera", content)
+        found = self.look(content)
+        assert found is not None and found.thumb is not None
+        self.assertEqual((found.width, found.height), (500, 1000))
+        self.assertEqual(thumb_of(found).size, (200, 400))
+        self.assertNotIn(b"a camera", found.thumb)
+        self.assertEqual(dict(thumb_of(found).getexif()), {})
+
+    def test_transparent(self) -> None:
+        """What is clear stays clear."""
+        image = Image.new("RGBA", (900, 900), (255, 0, 0, 0))
+        out = BytesIO()
+        image.save(out, "PNG")
+        thumb = thumb_of(self.look(out.getvalue()))
+        self.assertEqual(thumb.mode, "RGBA")
+        self.assertEqual(thumb.getpixel((5, 5))[3], 0)  # type: ignore[index]
+
+    def test_odd_modes(self) -> None:
+        """Palettes, greys, CMYK and 16 bits."""
+        for form, mode in (("PNG", "P"), ("PNG", "L"), ("JPEG", "CMYK"), ("PNG", "1"), ("PNG", "I;16"), ("GIF", "P")):
+            self.assertEqual(max(thumb_of(self.look(picture(form, 900, 300, mode))).size), 400)
+
+    def test_a_bomb(self) -> None:
+        """A small file of very many pixels is not decoded."""
+        side = int(MAX_PIXELS**0.5) + 1
+        self.assertIsNone(self.look(png_of(side, side)))
+        self.assertIsNone(self.look(png_of(2**31 - 1, 2**31 - 1)))
+
+    def test_broken(self) -> None:
+        """What can't be decoded is no picture, and no error."""
+        whole = picture("PNG", 900, 900)
+        for content in (
+            b"",
+            whole[:100],
+            whole[:5000],
+            b"\x89PNG\r\n\x1a\n" + bytes(50),
+            picture("JPEG", 900, 900)[:600],
+        ):
+            self.assertIsNone(self.look(content))
+
+    def test_other_formats(self) -> None:
+        """Decoders of rare formats are not reached, whatever a file begins with."""
+        for form in ("BMP", "TIFF", "PPM", "ICO"):
+            self.assertIsNone(self.look(picture(form, 900, 900)))
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that says it is so large, in a few bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
