@@ -63,10 +63,13 @@ class Lobby:
             present = self._roster.users.get(who.userid)
             if present is not None:
                 return Pass(who, Circle(present.friends, present.groups))
-            circle = await self._relations.circle(who.userid)
+            circle = self._roster.circles.pop(who.userid, None)
+            if circle is not None:
+                return Pass(who, Circle(*circle))
+            read = await self._relations.circle(who.userid)
             # What changed while this was read found nobody here to tell: read it again.
             if self._roster.changes == changes:
-                return Pass(who, circle)
+                return Pass(who, read)
 
     def enter(self, admitted: Pass, socket: Socket) -> Session:
         """The device's socket is open."""
@@ -95,6 +98,10 @@ class Lobby:
         """Write what is waiting in outboxes."""
         if self._dirty:
             self._routing.flush()
+
+    def registered(self, userid: int) -> None:
+        """There is a new user, who has no friends yet: nothing will have to be read when it connects."""
+        self._roster.remember(userid, set(), set())
 
     def cut(self, userid: int, deviceid: int | None, code: int = LOGGED_OUT, reason: str = "logged out") -> None:
         """Close a device's connections, or all of the user's."""

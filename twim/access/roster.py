@@ -7,11 +7,15 @@ there is one thread, so the locks that made the seed hesitate don't exist (`docs
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from twim.access.session import Session
 from twim.storage.interface import Conversation
 from twim.wire.commands import GROUP, SINGLE
+
+CIRCLES: Final = 20_000  # users who left and whose circles are kept
 
 
 class Present:
@@ -35,6 +39,9 @@ class Roster:
     def __init__(self) -> None:
         self.users: dict[int, Present] = {}
         self.rooms: dict[int, dict[int, Present]] = {}
+        self.circles: OrderedDict[int, tuple[set[int], set[int]]] = OrderedDict()
+        """Friends and groups of users who left, for when they are back: a storm of reconnects asks nothing of the
+        storage. Every change changes them too."""
         self.connections = 0
         self.changes = 0
         """Counts changes of relations, so that who is just arriving can tell that something changed meanwhile."""
@@ -68,8 +75,15 @@ class Roster:
         """Drop the entry of a user without devices."""
         if self.users.get(present.id) is present and not present.sessions:
             del self.users[present.id]
+            self.remember(present.id, present.friends, present.groups)
             for group in present.groups:
                 self._leave_room(present.id, group)
+
+    def remember(self, userid: int, friends: set[int], groups: set[int]) -> None:
+        """Keep the circle of a user who isn't here."""
+        self.circles[userid] = (friends, groups)
+        if len(self.circles) > CIRCLES:
+            self.circles.popitem(last=False)
 
     def sessions_of(self, userid: int) -> Iterable[Session]:
         """The user's devices here."""
@@ -85,33 +99,42 @@ class Roster:
         """The two are friends from now on."""
         self.changes += 1
         for a, b in ((one, other), (other, one)):
-            if a in self.users:
-                self.users[a].friends.add(b)
+            self._friends_of(a).add(b)
 
     def parted(self, one: int, other: int) -> None:
         """The two are friends no longer."""
         self.changes += 1
         for a, b in ((one, other), (other, one)):
+            self._friends_of(a).discard(b)
             if a in self.users:
-                self.users[a].friends.discard(b)
                 self.users[a].places.pop((SINGLE, b), None)
 
     def joined(self, userid: int, group: int) -> None:
         """The user is a member from now on."""
         self.changes += 1
-        present = self.users.get(userid)
-        if present is not None:
-            present.groups.add(group)
-            self.rooms.setdefault(group, {})[userid] = present
+        self._groups_of(userid).add(group)
+        if userid in self.users:
+            self.rooms.setdefault(group, {})[userid] = self.users[userid]
 
     def left(self, userid: int, group: int) -> None:
         """The user is a member no longer."""
         self.changes += 1
+        self._groups_of(userid).discard(group)
+        if userid in self.users:
+            self.users[userid].places.pop((GROUP, group), None)
+        self._leave_room(userid, group)
+
+    def _friends_of(self, userid: int) -> set[int]:
         present = self.users.get(userid)
         if present is not None:
-            present.groups.discard(group)
-            present.places.pop((GROUP, group), None)
-        self._leave_room(userid, group)
+            return present.friends
+        return self.circles[userid][0] if userid in self.circles else set()
+
+    def _groups_of(self, userid: int) -> set[int]:
+        present = self.users.get(userid)
+        if present is not None:
+            return present.groups
+        return self.circles[userid][1] if userid in self.circles else set()
 
     def _leave_room(self, userid: int, group: int) -> None:
         room = self.rooms.get(group)

@@ -23,7 +23,6 @@ from twim.access.session import Session
 from twim.wire.message import FRAME_BYTES
 
 UNSUPPORTED_DATA: Final = 1003
-OPEN_SECONDS: Final = 10
 CLOSE_SECONDS: Final = 5  # several seconds, since Autobahn's batched timers cut to whole ones
 KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 """The kernel finds out within a minute that a peer is dead; a ping timer per connection would cost memory."""
@@ -151,8 +150,6 @@ class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
 class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
     """Makes a protocol for each admitted connection."""
 
-    protocol = ChatProtocol
-
     def __init__(self, lobby: Lobby, reactor: IReactorTCP) -> None:
         super().__init__(reactor=reactor)
         self.lobby = lobby
@@ -167,10 +164,15 @@ class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
             maxMessagePayloadSize=FRAME_BYTES,
             failByDrop=False,
             utf8validateIncoming=True,
-            openHandshakeTimeout=OPEN_SECONDS,
+            # The whole request is there when the connection is handed over.
+            openHandshakeTimeout=0,
             closeHandshakeTimeout=CLOSE_SECONDS,
             autoPingInterval=0,
         )
+        # Autobahn copies the options to every new connection, and formats them for a debug log that nobody reads:
+        # a quarter of the cost of a connect. In a class of their own they are there already.
+        options = {name: getattr(self, name) for name in ChatProtocol.CONFIG_ATTRS}
+        self.protocol = type("ChatProtocol", (ChatProtocol,), options | {"CONFIG_ATTRS": ()})
 
     def buildProtocol(self, addr: Any) -> ChatProtocol:
         """The protocol of the connection that `ChatUpgrade` is handing over."""

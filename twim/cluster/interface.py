@@ -36,9 +36,7 @@ from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-MAX_EVENT = (
-    128 * 1024
-)  # bytes; a message is at most 64 KiB on the wire, and an event is a message with its addressees
+MAX_EVENT = 128 * 1024  # bytes; a message is at most 64 KiB on the wire, and an event is a message with its addressees
 DOWN_WITHIN = 5.0  # seconds
 
 

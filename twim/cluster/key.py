@@ -1,4 +1,4 @@
-"""The cluster's key: 32 random bytes that every node of a cluster has in a file of its own, and nobody else."""
+"""The cluster's key: 32 random bytes that all its nodes have, each in a file of its own, and nobody else."""
 
 from __future__ import annotations
 

@@ -9,9 +9,7 @@ import msgspec
 from twim.cluster.interface import DOWN_WITHIN, MAX_EVENT, NodeInfo
 
 MAX_NODES = 64  # others that one node knows; the list of them must fit into an announcement
-ANNOUNCE_EVERY = (
-    0.5  # seconds: at 20 % loss, silence by chance for SILENT_AFTER has a probability of 0.2 ** 8
-)
+ANNOUNCE_EVERY = 0.5  # seconds: at 20 % loss, silence by chance for SILENT_AFTER has a probability of 0.2 ** 8
 SILENT_AFTER = DOWN_WITHIN - 2 * ANNOUNCE_EVERY  # seconds: it is looked for once per announcement
 
 _SMOOTH = 0.2  # the share of the newest interval in a rate: what is seen is about the last 3 s
@@ -70,9 +68,7 @@ class Meter:
         """Bring the rates up to date; to be called about once per `ANNOUNCE_EVERY`."""
         then, events, size = self._before
         if now > then:
-            self.events_per_second += _SMOOTH * (
-                (self.events - events) / (now - then) - self.events_per_second
-            )
+            self.events_per_second += _SMOOTH * ((self.events - events) / (now - then) - self.events_per_second)
             self.bytes_per_second += _SMOOTH * ((self.bytes - size) / (now - then) - self.bytes_per_second)
         self._before = (now, self.events, self.bytes)
 
@@ -102,9 +98,7 @@ class Record:
         if address is not None:
             self.address = address
 
-    def announcement(
-        self, now: float, *, last: int, drops: int = 0, heard: bytes = b"", bye: bool = False
-    ) -> bytes:
+    def announcement(self, now: float, *, last: int, drops: int = 0, heard: bytes = b"", bye: bool = False) -> bytes:
         """The announcement of this node."""
         return encode_announcement(
             Announcement(

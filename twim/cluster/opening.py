@@ -75,13 +75,11 @@ def open_bus(url: str, *, key: bytes | None, epoch: str, reactor: Any, version: 
 
 
 def listen_shared(reactor: Any, port: int, protocol: DatagramProtocol) -> IListeningPort:
-    """Connect `protocol` with a socket on `port` that other processes of this machine may have too. OSError."""
+    """Connect `protocol` with a socket on `port` that other processes here may have too. OSError."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(
-            socket, "SO_REUSEPORT"
-        ):  # BSD and macOS want this one; broadcast reaches all who share, with either
+        if hasattr(socket, "SO_REUSEPORT"):  # BSD and macOS want this one; broadcast reaches all who share, with either
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)

@@ -17,9 +17,7 @@ BACKLOG = 4096  # datagrams (5.7 MB) that wait for the network; what comes on to
 BURST = 64  # datagrams at once: 90 KB, which fit into a receiver's socket buffer of common size (208 KiB)
 PACE = 0.002  # seconds between bursts: at most 32,000 datagrams or 45 MB a second
 REPEATS = 256  # datagrams sent again for one request; the rest will be asked for again
-REPEAT_PAUSE = (
-    0.005  # seconds in which one datagram isn't repeated twice: several nodes may have missed the same
-)
+REPEAT_PAUSE = 0.005  # seconds in which one datagram isn't repeated twice: several nodes may have missed the same
 
 
 class Outgoing:

@@ -17,9 +17,7 @@ _MORE = 0x8000
 _SIZE = 0x3FFF
 _HEAD = struct.Struct(">H")
 _TOTAL = struct.Struct(">I")
-_HEADS = [
-    _HEAD.pack(size) for size in range(2048)
-]  # of whole events: packing each anew costs more than all the rest
+_HEADS = [_HEAD.pack(size) for size in range(2048)]  # of whole events: packing each anew costs more than all the rest
 
 
 class Garbled(ValueError):

@@ -58,7 +58,7 @@ class Peer(Record):
             self.asking = None
 
     def next_pause(self) -> float:
-        """Seconds to wait after a request: short while something comes, longer and longer while nothing does."""
+        """Seconds to wait after a request: short while something comes, longer and longer while not."""
         at = self.inbound.next if self.inbound is not None else 0
         self._pause = ASK_AGAIN if at != self._asked_at else min(2 * self._pause, ASK_SELDOM)
         self._asked_at = at

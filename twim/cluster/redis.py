@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 
 from twim.cluster.audience import Audience
 from twim.cluster.complaints import Complaints
+from twim.cluster.interest import Interest
 from twim.cluster.interface import EVERYONE, Listener, NodeInfo, Topic
 from twim.cluster.nodes import (
     ANNOUNCE_EVERY,
@@ -110,17 +111,15 @@ class RedisBus:
         self._last = 0
         self._drops = 0
         self._echo_at = 0.0  # when this node's own announcement came back from Redis
-        self._interest: set[bytes] = set()
-        self._restoring: set[bytes] = set()  # channels that a new connection isn't subscribed to yet
-        self._unconfirmed: dict[bytes, int] = {}
-        self._waiting: dict[bytes, list[Deferred[None]]] = {}
+        self._interest = Interest(self._everyones)
 
     # What the node does
 
     def start(self, listener: Listener) -> Deferred[None]:
         self._running = True
         self._audience.open(listener)
-        self._starting = starting = Deferred()
+        starting: Deferred[None] = Deferred()
+        self._starting = starting
         self._start_ends = self._clock.callLater(START_WAIT, self._started)
         for line in self._lines:
             line.start()
@@ -142,22 +141,17 @@ class RedisBus:
 
     def subscribe(self, topic: Topic) -> Deferred[None]:
         channel = self._channel(topic)
-        if channel not in self._interest and topic != EVERYONE:
+        if channel not in self._interest:
             self._interest.add(channel)
             if self._subscribed is not None:
-                self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
+                self._interest.asked(channel)
                 self._subscribed.subscribe_to([channel])
-        if channel not in self._unconfirmed:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred()
-        self._waiting.setdefault(channel, []).append(waiting)
-        return waiting
+        return self._interest.settled(channel)
 
     def unsubscribe(self, topic: Topic) -> None:
         channel = self._channel(topic)
-        if channel not in self._interest:
+        if not self._interest.remove(channel):
             return
-        self._interest.remove(channel)
         for other in self._others.values():
             other.counts.pop(channel, None)
         if self._subscribed is not None:
@@ -196,16 +190,17 @@ class RedisBus:
         if channel == self._nodes_channel:
             self._announced(payload)
         elif len(payload) > _HEAD.size:
-            self._event(channel, *_HEAD.unpack_from(payload), payload)
+            self._event(channel, payload)
         else:
             self.complaints.make("something on a channel that no node of ours published", channel)
 
-    def _event(self, channel: bytes, id: bytes, number: int, count: int, payload: bytes) -> None:
+    def _event(self, channel: bytes, payload: bytes) -> None:
+        id, number, count = _HEAD.unpack_from(payload)
         other = self._others.get(id)
         # What comes before all channels are subscribed again is covered by the `missed` that follows then.
-        if other is None or self._restoring:
+        if other is None or self._interest.restoring:
             return
-        if channel in self._interest or channel in self._everyones:
+        if channel in self._interest:
             before = other.counts.get(channel, count - 1)
             other.counts[channel] = count
             if count != before + 1 and count != 1:
@@ -324,46 +319,27 @@ class RedisBus:
         self._subscribed = line
         for other in self._others.values():
             other.counts.clear()
-        channels = [*self._everyones, *self._interest]
-        self._restoring = set(channels)
-        self._unconfirmed = dict.fromkeys(channels, 1)
-        line.subscribe_to(channels)
+        line.subscribe_to(self._interest.connected())
 
     def _subscribed_down(self, line: SubscribedLine) -> None:
         if self._subscribed is not line:
             return
         self._subscribed = None
-        self._unconfirmed.clear()
-        for channel in list(self._waiting):
-            self._release(channel)
+        self._interest.disconnected()
         self.complaints.make("the connection to Redis is lost", "subscribed")
 
     def _confirmed(self, channel: bytes) -> None:
-        left = self._unconfirmed.get(channel, 1) - 1
-        if left:
-            self._unconfirmed[channel] = left
+        if not self._interest.confirmed(channel):
             return
-        self._unconfirmed.pop(channel, None)
-        if channel in self._restoring:
-            self._restoring.remove(channel)
-            if not self._restoring:
-                self._restored()
-        self._release(channel)
-
-    def _restored(self) -> None:
-        self.log.info("hearing Redis on {channels} channels", channels=len(self._interest) + 2)
+        self.log.info("hearing Redis on {channels} channels", channels=len(self._interest))
         if self._starting is None:
             self._audience.miss(None)
         self._connected()
         self._announce()
 
-    def _release(self, channel: bytes) -> None:
-        for waiting in self._waiting.pop(channel, ()):
-            waiting.callback(None)
-
     def _connected(self) -> None:
         self._echo_at = self._clock.seconds()
-        if self._publishing is not None and self._subscribed is not None and not self._restoring:
+        if self._publishing is not None and self._subscribed is not None and not self._interest.restoring:
             self._started()
 
     def _started(self) -> None:

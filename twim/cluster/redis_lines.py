@@ -19,9 +19,7 @@ from twisted.internet.protocol import Factory
 from txredisapi import RedisProtocol, SubscriberProtocol
 
 CHANNELS_AT_ONCE = 256  # in one command, so that a node with many users doesn't stop Redis for everybody
-QUEUE = (
-    16 * 1024 * 1024
-)  # bytes published that Redis hasn't answered yet; what comes on top is dropped and counted
+QUEUE = 16 * 1024 * 1024  # bytes published that Redis hasn't answered yet; what comes on top is dropped and counted
 CONNECT_TIMEOUT = 3.0  # seconds
 RETRY_FIRST, RETRY_LAST = 0.1, 2.0  # seconds between tries to connect, doubling
 
@@ -49,12 +47,11 @@ class PublishingLine(RedisProtocol):  # type: ignore[misc]
         self.waiting += size
         self._sizes.append(size)
         self.transport.write(
-            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-            % (len(channel), channel, len(payload), payload)
+            b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(channel), channel, len(payload), payload)
         )
         return True
 
-    def replyReceived(self, reply: object) -> None:
+    def replyReceived(self, reply: Any) -> None:
         if not self._sizes:
             super().replyReceived(reply)  # to the login
             return
@@ -82,7 +79,7 @@ class SubscribedLine(SubscriberProtocol):  # type: ignore[misc]
         """Ask for this no longer."""
         self.transport.write(command(b"UNSUBSCRIBE", channel))
 
-    def replyReceived(self, reply: object) -> None:
+    def replyReceived(self, reply: Any) -> None:
         match reply:
             case [b"message", channel, payload]:
                 self._heard(channel, payload)

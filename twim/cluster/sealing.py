@@ -52,9 +52,7 @@ class Seal:
     """Closes and opens the datagrams of one node."""
 
     def __init__(self, cluster_key: bytes, node: bytes) -> None:
-        derived = HKDF(algorithm=SHA256(), length=32, salt=node, info=b"twim cluster datagram 1").derive(
-            cluster_key
-        )
+        derived = HKDF(algorithm=SHA256(), length=32, salt=node, info=b"twim cluster datagram 1").derive(cluster_key)
         self._aead = ChaCha20Poly1305(derived)
         self._node = node
 

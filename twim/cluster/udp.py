@@ -44,12 +44,8 @@ from twim.cluster.packing import Garbled
 from twim.cluster.peer import ASK_AFTER, Peer
 from twim.cluster.sealing import ANNOUNCEMENT, ASK, DATA, GONE, NODE_SIZE, Header, Seal, header_of
 
-ANSWER_AFTER = (
-    0.01  # seconds until a node that is new to us is answered, so that its other news are answered with it
-)
-QUIET_AFTER = (
-    0.04  # seconds after the last datagram until its number is told, lest its loss go unnoticed till the next
-)
+ANSWER_AFTER = 0.01  # seconds until a node that is new to us is answered, so that its other news are answered with it
+QUIET_AFTER = 0.04  # seconds after the last datagram until its number is told, lest its loss go unnoticed till the next
 REMEMBER = 4 * MAX_NODES  # nodes that are up, coming up, or were up
 BYES = 3  # goodbyes, since one may be lost
 
@@ -272,9 +268,7 @@ class UdpBus(DatagramProtocol):
         now = self._clock.seconds()
         near = [p for p in self._peers.values() if not p.said_bye and now - p.last_seen <= SILENT_AFTER]
         heard = b"".join(peer.id for peer in near[:MAX_NODES])
-        self._out.control(
-            ANNOUNCEMENT, self._self.announcement(now, last=self._out.sent, heard=heard, bye=bye)
-        )
+        self._out.control(ANNOUNCEMENT, self._self.announcement(now, last=self._out.sent, heard=heard, bye=bye))
 
     def _greet(self) -> None:
         if self._greeting is None:

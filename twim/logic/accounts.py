@@ -76,7 +76,7 @@ class Tokens:
 
 
 class Accounts:
-    """Accounts as their users use them. `ended` is called with each device that ends."""
+    """Accounts as their users use them. `ended` is called with each device that ends, `registered` with each new user."""
 
     def __init__(
         self,
@@ -84,11 +84,13 @@ class Accounts:
         passwords: Passwords,
         tokens: Tokens,
         ended: Callable[[int, int], None],
+        registered: Callable[[int], None],
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._tokens = tokens
         self._ended = ended
+        self._registered = registered
 
     async def register(self, fields: dict[str, Any], passwd: str, device: dict[str, Any]) -> tuple[User, str]:
         """A new user and its first token."""
@@ -98,6 +100,7 @@ class Accounts:
         token = new_token()
         user, first = await self._store.add(fields, hashed, device | {"tokenhash": hash_token(token)})
         self._tokens.learn(hash_token(token), first)
+        self._registered(user.id)
         return user, token
 
     async def login(self, mobile: str, passwd: str, device: dict[str, Any]) -> tuple[User, str]:
