@@ -172,6 +172,8 @@ class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
         # Autobahn copies the options to every new connection, and formats them for a debug log that nobody reads:
         # a quarter of the cost of a connect. In a class of their own they are there already.
         options = {name: getattr(self, name) for name in ChatProtocol.CONFIG_ATTRS}
+        # As a plain function the accepting of compression offers, which every browser makes, would become a method.
+        options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
         self.protocol = type("ChatProtocol", (ChatProtocol,), options | {"CONFIG_ATTRS": ()})
 
     def buildProtocol(self, addr: Any) -> ChatProtocol:
