@@ -4,15 +4,18 @@ const NEAR = 60; // pixels that still count as the end
 const EARLY = 300; // pixels before the top at which the next page is asked for
 
 export class Scroll {
-  #box; #following = true;
+  #box; #following = true; #top = 0;
 
-  /** `reachedTop` is called near the top, `reachedEnd` whenever the end comes into view. */
-  constructor(box, { reachedTop, reachedEnd }) {
+  /** `reachedTop` is called near the top, `moved(atEnd)` when the end is left or comes into view. */
+  constructor(box, { reachedTop, moved }) {
     this.#box = box;
     box.addEventListener("scroll", () => {
       const was = this.#following;
-      this.#following = this.#atEnd();
-      if (this.#following && !was) reachedEnd();
+      // Only a way up ends the following: the end also moves away when a picture arrives.
+      const up = box.scrollTop < this.#top - 1;
+      this.#top = box.scrollTop;
+      this.#following = this.#atEnd() || (was && !up);
+      if (this.#following !== was) moved(this.#following);
       if (box.scrollTop < EARLY) reachedTop();
     }, { passive: true });
     // Pictures that load late and a keyboard that opens change the height without a scroll.

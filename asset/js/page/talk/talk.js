@@ -55,7 +55,7 @@ export class Talk {
     this.close();
     this.conversation = this.app.client.conversation(scope, dstid);
     fill(this.element, this.#head, this.#box, this.#toEnd, this.composer.element);
-    this.#scroll ??= new Scroll(this.#box, { reachedTop: () => this.#older(), reachedEnd: () => this.#reachedEnd() });
+    this.#scroll ??= new Scroll(this.#box, { reachedTop: () => this.#older(), moved: (atEnd) => this.#moved(atEnd) });
     this.#empty = true;
     this.#showHead();
     this.composer.open(this.conversation);
@@ -150,8 +150,8 @@ export class Talk {
     this.draw();
   }
 
-  #reachedEnd() {
-    this.#toEnd.hidden = true;
+  #moved(atEnd) {
+    this.#toEnd.hidden = atEnd;
     this.#seen();
   }
 
