@@ -99,7 +99,7 @@ class Rig(TestCase):
         self.auth_waits: Deferred[None] | None = None
         self.asked = 0
         self.intake = Intake(self.store.spool, self.threads, self.authorise, reactor, self.limit)
-        self.uploads = Uploads(self.store, Pictures(self.threads), self.threads, self.authorise)
+        self.uploads = Uploads(self.store, Pictures(self.threads), self.threads, self.authorise, self.limit)
         site = Site(Root(self.uploads, Downloads(self.store)).app.resource())
         site.requestFactory = self.intake.request
         self.port = reactor.listenTCP(0, site, interface="127.0.0.1")

@@ -7,13 +7,15 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+from twisted.internet import reactor
 from twisted.internet.interfaces import IConsumer
 
-from test.access.intake_rig import Rig, parsed
+from test.access.intake_rig import LIMIT, Rig, parsed, post
 from test.storage.files.samples import multipart, picture
 from twim.errors import Unavailable
 from twim.storage.files.interface import FileStore
 from twim.storage.files.local import LocalFiles
+from twim.storage.files.place import open_files
 from twim.storage.files.spool import Spooled
 
 WEBM_OPUS = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01" + b"\x86\x86A_OPUS" + bytes(100)
@@ -28,9 +30,7 @@ HOSTILE = {
 
 
 class FileRig(Rig):
-    async def put(
-        self, content: bytes, filename: str = "a", kind: str = "", hint: str = ""
-    ) -> dict[str, object]:
+    async def put(self, content: bytes, filename: str = "a", kind: str = "", hint: str = "") -> dict[str, object]:
         fields = [("filetype", "", "", hint.encode())] if hint else []
         status, answer = await self.upload(*multipart(*fields, ("file", filename, kind, content)))
         self.assertEqual(status, 200, answer)
@@ -241,3 +241,61 @@ class StoreDown(FileRig):
         status, _ = await self.upload(*multipart(("file", "a.png", "", b"x")))
         Path(self.folder / "spool").mkdir()
         self.assertEqual(status, 503)
+
+
+class StoreElsewhere(Rig):
+    """An object store, which nobody asks anything here."""
+
+    def make_store(self) -> FileStore:
+        environ = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+        url = f"s3://pics?endpoint=https://store.example{self.direct}"
+        return open_files(url, self.folder / "spool", reactor, self.threads, environ)
+
+    direct = ""
+
+    async def presign(self, body: str, *more: str) -> tuple[int, dict[str, object]]:
+        head = post("/attach/presign", "application/x-www-form-urlencoded", len(body), *more)
+        status, _, answer = await self.ask(head + body.encode())
+        return status, json.loads(answer)
+
+
+class Direct(StoreElsewhere):
+    """Browsers send files to the object store themselves."""
+
+    direct = "&direct=on"
+
+    async def test_signed(self) -> None:
+        """The browser learns what to send, and what the file's URL will be."""
+        status, answer = await self.presign("size=5&type=image/png", "Authorization: Bearer 7")
+        self.assertEqual((status, answer["method"]), (200, "PUT"))
+        self.assertRegex(str(answer["data"]), r"^https://store\.example/pics/[0-9a-f]{2}/[0-9a-f]{62}\.png$")
+        self.assertTrue(str(answer["url"]).startswith(str(answer["data"]) + "?"))
+        self.assertNotIn("secret", str(answer))
+        headers = answer["headers"]
+        assert isinstance(headers, dict)
+        self.assertEqual(headers["Content-Type"], "image/png")
+
+    async def test_what_could_run(self) -> None:
+        """A page is only ever to be saved, whatever it calls itself."""
+        for kind in ("text/html", "image/svg%2Bxml", ""):
+            _, answer = await self.presign(f"size=5&type={kind}", "Authorization: Bearer 7")
+            headers = answer["headers"]
+            assert isinstance(headers, dict)
+            self.assertEqual(headers["Content-Type"], "application/octet-stream")
+            self.assertEqual(headers["Content-Disposition"], "attachment")
+
+    async def test_refused(self) -> None:
+        """Strangers, and files that are too large or of no size."""
+        self.assertEqual((await self.presign("size=5"))[0], 401)
+        for size, expected in ((LIMIT + 1, 413), (0, 400), (-1, 400), ("", 400)):
+            status, _ = await self.presign(f"size={size}", "Authorization: Bearer 7")
+            self.assertEqual((size, status), (size, expected))
+
+
+class NotDirect(StoreElsewhere):
+    """Unless the store's URL says so, files come through the server."""
+
+    async def test_refused(self) -> None:
+        """There is no such thing."""
+        status, _ = await self.presign("size=5", "Authorization: Bearer 7")
+        self.assertEqual(status, 404)

@@ -12,7 +12,10 @@ import socket
 import subprocess
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
+
+from twim.storage.files.sigv4 import EMPTY, Credentials, Signer
 
 KEY_ID, SECRET = "test:tester", "testing"
 MISSING = "no Swift: PyPI's package swift (into .venv/s3), or Debian's swift-proxy, -account, -container, -object"
@@ -115,6 +118,14 @@ class Swift:
                     subprocess.Popen(program, env=environ, stdout=log, stderr=log, start_new_session=True)
                 )
         self._wait()
+
+    def make_bucket(self, name: str) -> None:
+        signer = Signer(Credentials(KEY_ID, SECRET), "us-east-1")
+        host = self.endpoint.removeprefix("http://")
+        headers = signer.sign("PUT", f"/{name}", (), {"Host": host}, EMPTY, datetime.now(UTC))
+        request = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT", headers=headers)
+        with urllib.request.urlopen(request, timeout=30):
+            pass
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

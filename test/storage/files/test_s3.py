@@ -20,7 +20,6 @@ from test.storage.files.contract import FileStoreContract, StoreRig, Taker
 from test.storage.files.swift import KEY_ID, MISSING, SECRET, Swift, find_swift
 from twim.errors import Unavailable
 from twim.storage.files import bodies, s3
-from twim.storage.files.bodies import collect
 from twim.storage.files.bucket import Bucket, read_bucket
 from twim.storage.files.interface import Stored, name_of
 from twim.storage.files.place import open_files
@@ -46,6 +45,7 @@ def swift() -> Swift:
         started = Swift(programs, Path(mkdtemp(prefix="swift", dir=".")))
         atexit.register(started.stop)
         started.start()
+        started.make_bucket("pictures")
         _running.append(started)
     return _running[0]
 
@@ -64,14 +64,6 @@ class S3Tests(FileStoreContract, TestCase):
         assert isinstance(store, S3Files)
         self.addCleanup(lambda: Deferred.fromCoroutine(store.close()))
         return store
-
-    def setUp(self) -> Deferred[None]:  # type: ignore[override]
-        super().setUp()
-        return Deferred.fromCoroutine(self.make_bucket())
-
-    async def make_bucket(self) -> None:
-        response = await self.store._ask(Asking("PUT", "/pictures"), 409)
-        await collect(response, reactor)
 
     async def spool(self, content: bytes) -> Spooled:
         spooled: Spooled = await self.threads.run(self.store.spool.whole, content)
