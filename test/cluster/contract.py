@@ -24,8 +24,10 @@ def asynchronous(test: Callable[..., Coroutine[Deferred[Any], Any, None]]) -> Ca
     return run
 
 
-class AnyBus:
-    """For every bus. Subclasses are TestCases too, and say how a bus is made."""
+class Buses:
+    """Makes buses for tests. Subclasses are TestCases too, and say how one is made."""
+
+    timeout = 30
 
     def make(self, epoch: str = "epoch") -> Bus:
         """A bus that isn't started."""
@@ -41,15 +43,26 @@ class AnyBus:
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         await until(reactor, condition, what)
 
+    async def cluster(self, size: int) -> list[tuple[Bus, Ear]]:
+        """That many nodes that know each other."""
+        members = []
+        for _ in range(size):
+            ear = Ear()
+            members.append((await self.started(ear), ear))
+        await self.until(lambda: all(len(ear.up) == size - 1 for _, ear in members), "all know all")
+        return members
+
+
+class AnyBus(Buses):
+    """For every bus."""
+
     @asynchronous
     async def test_itself(self) -> None:
         """A node is the first of those it knows, and says what it was told to say."""
         bus = await self.started(Ear())
         bus.describe(connections=7, address="here")
         first = bus.nodes()[0]
-        self.assertEqual(
-            (first.node, first.epoch, first.connections, first.address), (bus.node, "epoch", 7, "here")
-        )
+        self.assertEqual((first.node, first.epoch, first.connections, first.address), (bus.node, "epoch", 7, "here"))
         self.assertEqual(len(bus.node), 16)
         self.assertNotEqual(self.make().node, bus.node)
 
@@ -92,15 +105,6 @@ class AnyBus:
 
 class BusOfMany(AnyBus):
     """For every bus that has others on it."""
-
-    async def cluster(self, size: int) -> list[tuple[Bus, Ear]]:
-        """That many nodes that know each other."""
-        members = []
-        for _ in range(size):
-            ear = Ear()
-            members.append((await self.started(ear), ear))
-        await self.until(lambda: all(len(ear.up) == size - 1 for _, ear in members), "all know all")
-        return members
 
     @asynchronous
     async def test_meeting(self) -> None:
@@ -174,8 +178,7 @@ class BusOfMany(AnyBus):
 
     @asynchronous
     async def test_goodbye(self) -> None:
-        """A node that stops is down at once for the others, after all that it said, and hears nothing more.
-        """
+        """A node that stops is down at once for the others, after all that it said, and hears nothing more."""
         (bus, ear), (other, other_ear) = await self.cluster(2)
         bus.publish((EVERYONE,), b"last")
         await bus.stop()

@@ -44,9 +44,7 @@ class ForgeryTests(SynchronousTestCase):
         """Noise, and headers with noise behind them."""
 
         @settings(deadline=None, max_examples=60)
-        @given(
-            st.lists(st.binary(max_size=1500), max_size=10), st.sampled_from((DATA, ANNOUNCEMENT, ASK, GONE))
-        )
+        @given(st.lists(st.binary(max_size=1500), max_size=10), st.sampled_from((DATA, ANNOUNCEMENT, ASK, GONE)))
         def check(noise: list[bytes], kind: int) -> None:
             for datagram in noise:
                 self.other.datagramReceived(datagram, ATTACKER)

@@ -97,8 +97,7 @@ class ProcessesTests(TestCase):
 
     @asynchronous
     async def test_three(self) -> None:
-        """All hear all in order; one that is killed is down within the time, one that ends is down at once.
-        """
+        """All hear all in order; one that is killed is down within the time, one that ends is down at once."""
         url = f"udp://127.255.255.255:{free_port()}"
         names = ("anna", "bert", "carl")
         members = [Member(url, name) for name in names]

@@ -1,0 +1,56 @@
+"""A Redis of the tests' own, that can be killed and started again on the same port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+
+class RedisServer:
+    """Not started yet. Killed by its process id, and by no other means."""
+
+    def __init__(self, *options: str) -> None:
+        self.port = free_port()
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it; returns when it takes connections."""
+        program = shutil.which("redis-server") or "redis-server"
+        self._process = subprocess.Popen(
+            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self._options],
+            stdout=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 10
+        while not reachable(self.port):
+            if time.monotonic() > end:
+                raise AssertionError("redis-server doesn't start")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+
+def reachable(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """A TCP port that nobody has."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
