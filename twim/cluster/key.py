@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from twim.cluster.interface import BusUrlError
@@ -17,20 +18,24 @@ def load_or_make_key(path: Path) -> bytes:
     The file holds 64 hexadecimal digits, so that it can be copied by hand. BusUrlError if it holds anything
     else.
     """
+    if not path.exists():
+        _make(path)
+    return _loaded(path)
+
+
+def _make(path: Path) -> None:
+    # Written aside and then linked: nobody reads half a key, and of two who make one at once the first wins. The
+    # mode is given as the file is made: there is no moment at which others could read it.
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        return _made(path)
-    except FileExistsError:
-        return _loaded(path)
-
-
-def _made(path: Path) -> bytes:
-    key = secrets.token_bytes(KEY_SIZE)
-    # The mode is given as the file is made: there is no moment at which others could read it.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(KEY_SIZE) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _loaded(path: Path) -> bytes:

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import DatagramProtocol
@@ -31,7 +31,7 @@ class Broadcast(NamedTuple):
 
 
 class RedisServer(NamedTuple):
-    """``redis://[[user]:password@]host[:port][/db]``"""
+    """``redis://[[user]:password@]host[:port][/db]``, the user and the password with percent-escapes."""
 
     host: str
     port: int
@@ -107,7 +107,8 @@ def _redis_server(parts: SplitResult) -> RedisServer:
     db = parts.path.strip("/") or "0"
     if not db.isascii() or not db.isdigit():
         raise ValueError("redis:// takes the number of a database after the slash")
-    return RedisServer(parts.hostname, parts.port or 6379, int(db), parts.username or None, parts.password)
+    user, password = (unquote(word) if word else None for word in (parts.username, parts.password))
+    return RedisServer(parts.hostname, parts.port or 6379, int(db), user, password)
 
 
 def _redis_bus(server: RedisServer, epoch: str, reactor: Any, version: str) -> Bus:
