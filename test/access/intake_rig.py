@@ -178,7 +178,7 @@ def post(path: str, content_type: str, length: int | None, *more: str) -> bytes:
         size,
         *more,
     )
-    return "\r\n".join((*lines, "", "")).encode()
+    return "\r\n".join((*lines, "", "")).encode(errors="surrogateescape")
 
 
 def chunked(body: bytes, size: int = 1000) -> bytes:

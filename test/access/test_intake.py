@@ -38,9 +38,7 @@ class SmallBodies(Rig):
         self.assertEqual(headers[b"connection"], b"close")
         self.assertEqual(json.loads(body)["code"], -1)
 
-    async def refused_early(
-        self, path: str, length: int, *more: str
-    ) -> tuple[int, dict[bytes, bytes], bytes]:
+    async def refused_early(self, path: str, length: int, *more: str) -> tuple[int, dict[bytes, bytes], bytes]:
         talk = await self.connect()
         talk.transport.write(post(path, "multipart/form-data; boundary=x", length, *more))
         return parsed(await talk.until(b"}"))
@@ -109,6 +107,14 @@ class Uploading(Rig):
         self.assertEqual((status, answer["code"]), (200, 0))
         self.assertEqual(["/mnt/" + name for name in self.kept()], [answer["data"]])
 
+    async def test_the_connection_serves_on(self) -> None:
+        """After an upload the same connection takes the next request, even one that came at once."""
+        talk = await self.connect()
+        kind, body = one_file(os.urandom(LIMIT // 2))
+        head = post("/attach/upload", kind, len(body), BEARER).replace(b"Connection: close\r\n", b"")
+        talk.transport.write((head + body) * 2 + b"GET /echo?n=3 HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual((await talk.until(b'{"n": "3"}')).count(b"/mnt/"), 2)
+
     async def test_chunked(self) -> None:
         """A body without a length, in odd pieces."""
         kind, body = one_file(os.urandom(100_000))
@@ -170,6 +176,7 @@ class Uploading(Rig):
             "empty file": (*one_file(b""), 400),
             "no boundary": ("multipart/form-data", b"x", 400),
             "not a form": ("application/json", b"{}", 415),
+            "no text": ("multipart/form-data; boundary=\udcff\udcfe", b"x", 400),
             "no body": ("multipart/form-data; boundary=x", b"", 400),
             "a large field": (*multipart(("filetype", "", "", b"x" * 5000), ("file", "a", "", b"1")), 413),
             "many parts": (*multipart(*[("f", "", "", b"1")] * 20), 413),

@@ -188,7 +188,7 @@ class IntakeRequest(Request):
         limit = self._intake.limit
         if length is not None and length > limit + AROUND_FILE:
             raise TooLarge(f"a file has at most {limit} bytes")
-        boundary = boundary_of(self.getHeader("content-type") or "")
+        boundary = boundary_of((self.getHeader(b"content-type") or b"").decode("latin-1"))
         socket = self._socket
         self._arrival = Arrival(self._intake.threads, socket.pauseProducing, socket.resumeProducing)
         self._take = self._take_upload

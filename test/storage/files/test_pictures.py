@@ -7,7 +7,7 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from twisted.trial.unittest import SynchronousTestCase
 
 from test.storage.files.samples import picture
@@ -76,11 +76,39 @@ class Looking(SynchronousTestCase):
         for form, mode in (("PNG", "P"), ("PNG", "L"), ("JPEG", "CMYK"), ("PNG", "1"), ("PNG", "I;16"), ("GIF", "P")):
             self.assertEqual(max(thumb_of(self.look(picture(form, 900, 300, mode))).size), 400)
 
+    def test_every_turn(self) -> None:
+        """Whichever way the camera was held, the thumbnail shows what ImageOps would."""
+        image = Image.new("RGB", (900, 600), "white")
+        image.paste("black", (0, 0, 450, 300))
+        for orientation in range(1, 9):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            out = BytesIO()
+            image.save(out, "JPEG", exif=exif)
+            out.seek(0)
+            expected = ImageOps.exif_transpose(Image.open(out))
+            thumb = thumb_of(self.look(out.getvalue())).convert("L")
+            width, height = thumb.size
+            for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
+                at = expected.convert("L").getpixel((int(x * expected.width), int(y * expected.height)))
+                shown = thumb.getpixel((int(x * width), int(y * height)))
+                self.assertLess(abs(at - shown), 60, (orientation, x, y))  # type: ignore[operator]
+
     def test_a_bomb(self) -> None:
-        """A small file of very many pixels is not decoded."""
+        """A small file of very many pixels is measured, not decoded."""
         side = int(MAX_PIXELS**0.5) + 1
-        self.assertIsNone(self.look(png_of(side, side)))
+        self.assertEqual(self.look(png_of(side, side)), Picture(side, side, None))
         self.assertIsNone(self.look(png_of(2**31 - 1, 2**31 - 1)))
+
+    def test_a_photograph(self) -> None:
+        """48 megapixels of a phone are shrunk while they are decoded, unless they are progressive."""
+        image = Image.new("L", (8000, 6000))
+        for progressive, thumb in ((False, True), (True, False)):
+            out = BytesIO()
+            image.save(out, "JPEG", progressive=progressive)
+            found = self.look(out.getvalue())
+            assert found is not None
+            self.assertEqual((found.width, found.height, found.thumb is not None), (8000, 6000, thumb))
 
     def test_broken(self) -> None:
         """What can't be decoded is no picture, and no error."""

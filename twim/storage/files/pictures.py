@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from twim.storage.files.sniff import WEBP, Kind
 from twim.storage.files.threads import FileThreads
 
-MAX_PIXELS = 50_000_000
-"""Of a picture to be shrunk: decoded it takes 4 bytes a pixel, in each thread. A phone's 48 megapixels
-pass."""
+MAX_PIXELS = 16_777_216
+"""Of a picture to be shrunk: while that goes on it takes 4 bytes a pixel, twice or three times. 4096 x 4096."""
+
+MAX_JPEG_PIXELS = 100_000_000
+"""A baseline JPEG is made smaller while it is decoded, and never whole in memory. (A progressive one is.)"""
 
 THUMB_BOX = (400, 400)
 """Pixels a thumbnail fits into: what a chat bubble shows on a phone with 2 device pixels per CSS pixel."""
@@ -29,11 +31,23 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 THUMB_KIND: Kind = WEBP
 
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation (Exif 2.32, 4.6.4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Pixels as shown, turned as EXIF says, and the thumbnail's bytes; None where the picture itself will
-    do."""
+    """Pixels as shown, turned as EXIF says, and the thumbnail's bytes: None where the picture itself will do, or
+    has more pixels than we care to decode."""
 
     width: int
     height: int
@@ -47,7 +61,7 @@ class Pictures:
         self._threads = threads
 
     async def look(self, path: Path, size: int) -> Picture | None:
-        """None for what can't be decoded, or has more than `MAX_PIXELS` and so no thumbnail."""
+        """None for what can't be decoded."""
         return await self._threads.run(look, path, size)
 
 
@@ -63,26 +77,31 @@ def look(path: Path, size: int) -> Picture | None:
         return None
 
 
-def _look(image: Image.Image, size: int) -> Picture | None:
+def _look(image: Image.Image, size: int) -> Picture:
     width, height = image.size
-    if not 0 < width * height <= MAX_PIXELS:
-        return None
-    if image.getexif().get(0x0112, 1) >= 5:  # the orientations that lie on their side
-        width, height = height, width
-    if size <= SMALL_BYTES and width <= THUMB_BOX[0] and height <= THUMB_BOX[1]:
-        return Picture(width, height, None)
-    return Picture(width, height, _thumb(image))
+    vast = width * height > _bound(image)
+    # To tell a PNG's EXIF, Pillow decodes all of it.
+    orientation = 1 if vast and image.format != "JPEG" else image.getexif().get(_ORIENTATION, 1)
+    shown = (height, width) if orientation >= 5 else (width, height)
+    small = size <= SMALL_BYTES and width <= THUMB_BOX[0] and height <= THUMB_BOX[1]
+    return Picture(*shown, None if small or vast else _thumb(image, _UPRIGHT.get(orientation)))
 
 
-def _thumb(image: Image.Image) -> bytes:
+def _bound(image: Image.Image) -> int:
+    baseline = image.format == "JPEG" and not image.info.get("progressive")
+    return MAX_JPEG_PIXELS if baseline else MAX_PIXELS
+
+
+def _thumb(image: Image.Image, turn: Image.Transpose | None) -> bytes:
     """The first frame, upright, without EXIF (which tells where a photograph was taken)."""
     image.draft("RGB", (THUMB_BOX[0] * 2, THUMB_BOX[1] * 2))
-    upright = ImageOps.exif_transpose(image)
-    clear = "A" in upright.getbands() or "transparency" in upright.info
-    small = upright.convert("RGBA" if clear else "RGB")
+    clear = "A" in image.getbands() or "transparency" in image.info
+    wanted = "RGBA" if clear else "RGB"
+    small = image if image.mode == wanted else image.convert(wanted)
     small.thumbnail(THUMB_BOX, reducing_gap=2.0)
-    bare = Image.new(small.mode, small.size)
-    bare.paste(small)
+    upright = small if turn is None else small.transpose(turn)
+    bare = Image.new(wanted, upright.size)
+    bare.paste(upright)
     out = BytesIO()
     bare.save(out, "WEBP", quality=THUMB_QUALITY, method=2)
     return out.getvalue()
