@@ -183,7 +183,6 @@ async def test_locked_by_another_process(tmp_path: Path) -> None:
 async def test_locked_for_a_moment(tmp_path: Path) -> None:
     """A lock that ends soon (a backup) refuses nobody: the messages wait."""
 
-
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         other = sqlite3.connect(database_of(server), isolation_level=None)
