@@ -10,6 +10,7 @@ from klein import Klein
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -102,7 +103,7 @@ class Rig(TestCase):
         self.uploads = Uploads(self.store, Pictures(self.threads), self.threads, self.authorise, self.limit)
         site = Site(Root(self.uploads, Downloads(self.store)).app.resource())
         site.requestFactory = self.intake.request
-        self.port = reactor.listenTCP(0, site, interface="127.0.0.1")
+        self.port = self.listen(site)
         self.addCleanup(self.port.stopListening)
         self.talks: list[Talk] = []
         self.addCleanup(lambda: Deferred.fromCoroutine(self.hang_up()))
@@ -128,9 +129,15 @@ class Rig(TestCase):
             raise NotLoggedIn
         return int(token)
 
+    def listen(self, site: Site) -> IListeningPort:
+        port: IListeningPort = reactor.listenTCP(0, site, interface="127.0.0.1")
+        return port
+
+    def endpoint(self) -> IStreamClientEndpoint:
+        return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+
     async def connect(self) -> Talk:
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
-        talk = await connectProtocol(endpoint, Talk())
+        talk = await connectProtocol(self.endpoint(), Talk())
         self.talks.append(talk)
         return talk
 

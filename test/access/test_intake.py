@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
+from twisted.internet.ssl import CertificateOptions, KeyPair, PrivateCertificate
+from twisted.web.server import Site
 
 from test.access.intake_rig import LIMIT, Rig, chunked, parsed, post
 from test.storage.files.samples import multipart
@@ -301,3 +307,30 @@ class WhoUploads(Rig):
         status, _answer = await self.upload(*one_file(b"x"))
         self.assertEqual(status, 500)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class OverTls(WhoUploads):
+    """The same when a TLS connection is what is paused and read on."""
+
+    def listen(self, site: Site) -> IListeningPort:
+        port: IListeningPort = reactor.listenSSL(0, site, certificate().options(), interface="127.0.0.1")
+        return port
+
+    def endpoint(self) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = wrapClientTLS(CertificateOptions(), super().endpoint())
+        return endpoint
+
+    async def test_large(self) -> None:
+        """A large file, and a larger one that is refused while it is sent."""
+        for size, expected in ((LIMIT, 200), (LIMIT + AROUND_FILE, 413)):
+            kind, body = one_file(os.urandom(size))
+            status, _ = await self.upload(kind, body)
+            self.assertEqual(status, expected)
+
+
+@cache
+def certificate() -> PrivateCertificate:
+    """For the test's own server, and nobody else."""
+    key = KeyPair.generate(size=2048)
+    made: PrivateCertificate = key.selfSignedCert(1, CN="127.0.0.1")
+    return made
