@@ -31,7 +31,7 @@ running-test: $(VENV)/made-test
 	$(BIN)/python -m pytest -rs test/running
 
 browser-test: $(VENV)/made-test
-	$(BIN)/python -m pytest -rs -p no:pytest-twisted test/browser
+	$(BIN)/python -m pytest -rs -p no:twisted test/browser
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m bench

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gc
 import resource
+import sys
 import time
-from typing import Any, Final
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, NoReturn
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -35,7 +38,11 @@ from twim.access.site import Chat, Rest, Root, make_site
 from twim.access.uploads import Uploads
 from twim.access.users import Users
 from twim.access.websocket import ChatFactory, ChatUpgrade
+from twim.cluster.interface import Bus
+from twim.cluster.key import load_or_make_key
+from twim.cluster.opening import open_bus
 from twim.config import Config, ConfigError
+from twim.errors import Unavailable
 from twim.logic.accounts import Accounts, Tokens
 from twim.logic.catchup import CatchUp
 from twim.logic.dispatch import Dispatch
@@ -45,6 +52,7 @@ from twim.logic.posting import Posting
 from twim.logic.presence import Presence
 from twim.logic.reading import Reading
 from twim.logic.relations import Relations
+from twim.logic.relay import Relay
 from twim.logic.routing import Routing
 from twim.storage.accounts import Accounts as AccountStore
 from twim.storage.committer import Committer
@@ -94,8 +102,19 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def twim_version() -> str:
+    """The version that is installed, or "dev" in a bare checkout."""
+    try:
+        return version("twim")
+    except PackageNotFoundError:
+        return "dev"
+
+
 class Node:
     """The parts of a node whose database is open."""
+
+    _log = Logger()
+    relay: Relay | None = None
 
     def __init__(self, config: Config, database: Database, epoch: str, reactor: Any) -> None:
         self.config = config
@@ -129,10 +148,17 @@ class Node:
             now_ms,
         )
         self.lobby = Lobby(tokens, relation_store, self.roster, self.presence, self.routing, dispatch, dirty, reactor)
+        self.tokens = tokens
+        self.bus = self._open_bus(epoch, reactor)
+        if config.bus != "alone":
+            self.relay = Relay(
+                self.bus, self.roster, self.routing, conversations, relation_store, self._ended_elsewhere, reactor
+            )
+            self.routing.elsewhere = self.log.listener = self.relay
         door = Door(tokens, Limits(config.limits, reactor.seconds), config.proxies)
         store = open_files(config.files, config.data / "spool", reactor, self.files)
         self.store = store
-        logged = Accounts(accounts, self.passwords, tokens, self.lobby.cut, self.lobby.registered)
+        logged = Accounts(accounts, self.passwords, tokens, self._ended, self.lobby.registered)
         rest = Rest(
             door,
             accounts,
@@ -148,11 +174,26 @@ class Node:
         intake = Intake(store.spool, self.files, door.caller_id, reactor, limit=config.upload_bytes)
         self.site: Site = make_site(root, intake, reactor)
 
+    def _open_bus(self, epoch: str, reactor: Any) -> Bus:
+        config = self.config
+        key = load_or_make_key(config.cluster_key) if config.bus.startswith("udp:") else None
+        return open_bus(config.bus, key=key, epoch=epoch, reactor=reactor, version=twim_version())
+
+    def _ended(self, userid: int, deviceid: int) -> None:
+        self.lobby.cut(userid, deviceid)
+        self.routing.elsewhere.ended(userid, deviceid)
+
+    def _ended_elsewhere(self, userid: int, deviceid: int) -> None:
+        self.tokens.forget(deviceid)
+        self.lobby.cut(userid, deviceid)
+
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads and the bus."""
         self.files.start()
         self.thumbs.start()
         self.passwords.start()
+        if self.relay is not None:
+            self.bus.start(self.relay).addErrback(lambda failure: self._log.failure("the bus can't start", failure))
 
     async def stop(self, reactor: Any) -> None:
         """Send everybody elsewhere, commit what waits, and end the threads."""
@@ -161,6 +202,7 @@ class Node:
         await self.marks.stop()
         self.committer.stop()
         self.presence.stop()
+        await self.bus.stop()
         # Closing handshakes are on their way; who doesn't answer is cut when the process ends.
         await deferLater(reactor, DRAIN_SECONDS if self.lobby.closed_any else 0)
         await self.store.close()
@@ -193,9 +235,12 @@ class NodeService(Service):
             self.node = Node(self._config, self._database, epoch, self._reactor)
         except OSError as error:
             self._give_up(f"--data {self._config.data}: {error.strerror or error}")
+        except Unavailable as error:
+            # What the driver says; SQLAlchemy's own text adds a link to its manual.
+            why = getattr(error.__cause__, "orig", None) or error.msg
+            self._give_up(f"--db {self._database.url.render_as_string(hide_password=True)}: {why}")
         except (CannotOpen, ConfigError, ValueError) as error:
             self._give_up(str(error))
-        assert self.node is not None
         self.node.start()
         calm_collector()
         for description in self._config.port:
@@ -204,25 +249,34 @@ class NodeService(Service):
     def _listen(self, description: str, site: Site) -> None:
         listening = serverFromString(self._reactor, description).listen(site)
         failed: list[Failure] = []
-        listening.addCallbacks(self._listens, failed.append)
+        listening.addCallbacks(self._listens, failed.append, callbackArgs=(description,))
         if failed:
             error = failed[0].value
             why = error.socketError.strerror if isinstance(error, CannotListenError) else error
             self._give_up(f"--port {description}: {why}")
 
-    def _listens(self, port: IListeningPort) -> None:
+    def _listens(self, port: IListeningPort, description: str) -> None:
         self._ports.append(port)
         where = port.getHost()
-        host, number = getattr(where, "host", ""), getattr(where, "port", "")
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-        self.log.info("open http://{host}:{port}/ in a browser", host=shown, port=number)
+        if not isinstance(where, (IPv4Address, IPv6Address)):
+            self.log.info("listening on {where}", where=description)
+            return
+        scheme = "https" if description.startswith("ssl:") else "http"
+        host = "127.0.0.1" if where.host in ("0.0.0.0", "::") else where.host
+        shown = f"[{host}]" if ":" in host else host
+        # A line of its own, to be found among the others.
+        self.log.info("ready\n\n    open {url} in a browser\n", url=f"{scheme}://{shown}:{where.port}/")
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str) -> NoReturn:
         self._database.stop()
         if self.node is not None:
             for pool in (self.node.files, self.node.thumbs, self.node.passwords):
                 pool.stop()
-        raise SystemExit(f"twim: {why}")
+        line = " ".join(why.split())
+        self.log.critical("{why}", why=line)
+        # sys.stderr is the log by now.
+        print(f"twim: {line}", file=sys.__stderr__)
+        raise SystemExit(1)
 
     def stopService(self) -> Deferred[None]:
         """Stop accepting, send everybody elsewhere, end after the last commit."""
