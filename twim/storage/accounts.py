@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twim.errors import Refusal
+from twim.storage import attachments
 from twim.storage.database import Database
 from twim.storage.interface import User, rfc3339
-from twim.storage.schema import device, user
+from twim.storage.schema import IN_USER, device, user
 
 _USER = (user.c.id, user.c.mobile, user.c.avatar, user.c.sex, user.c.nickname, user.c.memo, user.c.createat)
 
@@ -62,6 +63,8 @@ class Accounts:
             made = connection.execute(insert(user).values(values))
             assert made.inserted_primary_key is not None
             userid = made.inserted_primary_key[0]
+            if fields.get("avatar"):
+                attachments.replace(connection, IN_USER, userid, fields["avatar"])
             return _user(connection, userid), _add_device(connection, userid, first)
 
         return self._database.write(work).addErrback(_taken)
@@ -107,6 +110,8 @@ class Accounts:
         def work(connection: Connection) -> User:
             if fields:
                 connection.execute(update(user).where(user.c.id == userid).values(fields))
+            if "avatar" in fields:
+                attachments.replace(connection, IN_USER, userid, fields["avatar"])
             return _user(connection, userid)
 
         return self._database.write(work)
@@ -162,6 +167,6 @@ def _add_device(connection: Connection, userid: int, fields: dict[str, Any]) -> 
     return Device(made.inserted_primary_key[0], userid, fields["agent"], fields["address"], created)
 
 
-def _taken(failure: Failure) -> None:
+def _taken(failure: Failure) -> NoReturn:
     failure.trap(sql_errors.IntegrityError)
     raise Refusal("this mobile have account")

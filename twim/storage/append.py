@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
 
 from twim.errors import Refusal
-from twim.storage import events
+from twim.storage import attachments, events
 from twim.storage.interface import Post
-from twim.storage.schema import conversation, message, participant
+from twim.storage.moving import move_heads, move_marks
+from twim.storage.schema import conversation, message
 from twim.wire.commands import EVENTS
 from twim.wire.message import decode_shown, encode
 
@@ -43,6 +44,7 @@ class _Batch:
         self.heads: dict[int, int] = {}
         self.known: dict[tuple[int, bytes], tuple[int, int, int, int]] = {}
         self.rows: list[dict[str, Any]] = []
+        self.attached: list[dict[str, Any]] = []
         self.read: dict[tuple[int, int], int] = {}
 
     def load(self, posts: Sequence[Post]) -> None:
@@ -71,6 +73,8 @@ class _Batch:
         if cid:
             self.known[(said.userid, cid)] = (said.cmd, said.dstid, said.seq, said.at)
         self.read[(said.userid, place)] = said.seq
+        if said.url or said.pic:
+            self.attached += attachments.of_message(said, place)
         self.rows.append(
             {
                 "conversation": place,
@@ -85,16 +89,14 @@ class _Batch:
     def flush(self) -> None:
         if self.rows:
             self.connection.execute(_insert, self.rows)
-            self.rows = []
+            attachments.store(self.connection, self.attached)
+            self.rows, self.attached = [], []
 
     def finish(self) -> None:
         self.flush()
         if self.connection.dialect.name == "sqlite":
             return
-        moved = [{"b_id": k, "b_head": v} for k, v in self.heads.items() if v != self.before[k]]
-        if moved:
-            to_head = update(conversation).where(conversation.c.id == bindparam("b_id"))
-            self.connection.execute(to_head.values(head=bindparam("b_head")), sorted(moved, key=lambda m: m["b_id"]))
+        move_heads(self.connection, ((place, head) for place, head in self.heads.items() if head != self.before[place]))
         move_marks(self.connection, ((user, place, seq) for (user, place), seq in self.read.items()))
 
 
@@ -130,19 +132,3 @@ def first_answers(
             first = decode_shown(body)
             found[(sender, bytes(cid))] = (first.cmd, first.dstid, first.seq, first.at)
     return found
-
-
-def move_marks(connection: Connection, marks: Iterable[tuple[int, int, int]]) -> None:
-    """Move read marks forward: `(userid, conversation id, seq)` each. None goes back."""
-    rows = [{"b_user": user, "b_place": place, "b_seq": seq} for user, place, seq in sorted(marks)]
-    if rows:
-        forward = (
-            update(participant)
-            .where(
-                participant.c.userid == bindparam("b_user"),
-                participant.c.conversation == bindparam("b_place"),
-                participant.c.read < bindparam("b_seq"),
-            )
-            .values(read=bindparam("b_seq"))
-        )
-        connection.execute(forward, rows)

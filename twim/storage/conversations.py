@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select, tuple_
 from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from twim.storage.append import heads, move_marks
+from twim.storage.append import heads
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Conversation, Key
 from twim.storage.marks import SentMarks
+from twim.storage.moving import move_marks
 from twim.storage.schema import conversation, message, participant
 from twim.wire.commands import SINGLE
 from twim.wire.message import encode
@@ -127,6 +128,19 @@ class Conversations:
         """For each `(conversation id, after, up to)` the bodies of its messages, ascending."""
         return self._database.read(lambda connection: [_between(connection, *one) for one in wanted])
 
+    def heads(self, keys: Sequence[Key]) -> Deferred[dict[Key, int]]:
+        """The newest seq of each of these conversations that there is."""
+        return self._database.read(lambda connection: _heads(connection, keys))
+
+    def between(self, key: Key, after: int, up_to: int) -> Deferred[list[bytes]]:
+        """The bodies of messages `after` < seq <= `up_to`, at most a page of them."""
+
+        def work(connection: Connection) -> list[bytes]:
+            place = _place(connection, key)
+            return [] if place is None else _between(connection, place, after, up_to)
+
+        return self._database.read(work)
+
     def page(self, place: Conversation, before: int | None, after: int | None, limit: int) -> Deferred[Any]:
         """`(bodies ascending, head)`: the page before or after a seq; the newest page without either."""
         return self._database.read(lambda connection: _page(connection, place.id, before, after, limit))
@@ -155,17 +169,33 @@ def join(connection: Connection, place: int, scope: int, dstid: int, userid: int
     connection.execute(insert(participant).values(values))
 
 
-def _find(connection: Connection, key: Key) -> Conversation | None:
+def _place(connection: Connection, key: Key) -> int | None:
     scope, a, b = key
     stored = select(conversation.c.id).where(
         conversation.c.scope == scope, conversation.c.a == a, conversation.c.b == b
     )
-    place = connection.execute(stored).scalar_one_or_none()
+    return connection.execute(stored).scalar_one_or_none()
+
+
+def _heads(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+    found = {}
+    for start in range(0, len(keys), 300):
+        stored = select(
+            conversation.c.scope, conversation.c.a, conversation.c.b, func.max(message.c.seq)
+        ).join(message, message.c.conversation == conversation.c.id)
+        named = tuple_(conversation.c.scope, conversation.c.a, conversation.c.b).in_(keys[start : start + 300])
+        grouped = stored.where(named).group_by(conversation.c.scope, conversation.c.a, conversation.c.b)
+        found.update({(scope, a, b): head for scope, a, b, head in connection.execute(grouped)})
+    return found
+
+
+def _find(connection: Connection, key: Key) -> Conversation | None:
+    place = _place(connection, key)
     if place is None:
         return None
     # Only SQLite's head can be taken without a lock: no other process appends there.
     head = heads(connection, [place])[place] if connection.dialect.name == "sqlite" else UNKNOWN
-    return Conversation(place, scope, a, b, head)
+    return Conversation(place, *key, head)
 
 
 def _rows(connection: Connection, userid: int) -> list[Row]:

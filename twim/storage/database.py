@@ -2,26 +2,32 @@
 
 `read` and `write` take a function of a SQLAlchemy connection, run it as one transaction and give a Deferred of what
 it returned. It may be run again after a deadlock, so it must do nothing but use its connection.
-Whatever says that the database can't be used now becomes `Unavailable`; nothing was done then.
+Whatever says that the database can't be used now becomes `Unavailable`. Nothing was done then, but that a connection
+lost during a commit leaves it open: who asks again with the same `cid` learns which.
+A server that can't be reached is looked for until it is there; meanwhile everything is refused at once.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from random import uniform
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import URL
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from twim.errors import TooMany, Unavailable
 from twim.storage.engine import open_engine
+from twim.storage.outage import may_try_again, unavailable, unusable
 from twim.storage.turn import Turn
 
 T = TypeVar("T")
@@ -30,15 +36,9 @@ THREADS: Final = 6  # transactions that run at once on a database server
 SQLITE_READERS: Final = 3  # SQLite reads from memory: more threads than cores only fight for the interpreter
 WAITING: Final = 2_000  # transactions that may wait for a thread; more are refused
 TRIES: Final = 8  # of a transaction that the database gave up for another's sake
-
-_UNUSABLE = (
-    sql_errors.OperationalError,
-    sql_errors.InterfaceError,
-    sql_errors.TimeoutError,
-    sql_errors.InternalError,
-)
-# MySQL 1205 lock wait, 1213 deadlock; PostgreSQL 40001 serialization failure, 40P01 deadlock.
-_TRY_AGAIN = frozenset({1205, 1213, "40001", "40P01"})
+TRYING_SECONDS: Final = 4.0  # after which it isn't tried again
+PAUSE_SECONDS: Final = 0.05  # the longest pause between two tries
+PROBE_SECONDS: Final = 0.5  # how often a server that was lost is looked for
 
 
 class Database:
@@ -46,7 +46,7 @@ class Database:
 
     log = Logger()
 
-    def __init__(self, url: URL, reactor: IReactorFromThreads) -> None:
+    def __init__(self, url: URL, reactor: Any) -> None:
         self.url = url
         self.is_sqlite = url.drivername == "sqlite"
         self._reactor = reactor
@@ -57,6 +57,9 @@ class Database:
         self.turn = Turn()
         self._waiting = 0
         self._file: tuple[int, int] | None = None
+        self._lost = False
+        self._probe: IDelayedCall | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Start the threads."""
@@ -66,6 +69,10 @@ class Database:
 
     def stop(self) -> None:
         """End the threads after what they do, and close every connection."""
+        self._stopped = True
+        if self._probe is not None:
+            self._probe.cancel()
+            self._probe = None
         self._readers.stop()
         if self._writers is not self._readers:
             self._writers.stop()
@@ -92,31 +99,64 @@ class Database:
 
     def in_writer(self, work: Callable[[], T]) -> Deferred[T]:
         """Run `work` in the writer's thread, by one who has the turn."""
-        return deferToThreadPool(self._reactor, self._writers, work)  # type: ignore[arg-type]
+        return deferToThreadPool(self._reactor, self._writers, work)
 
     def _hop(self, pool: ThreadPool, work: Callable[[Connection], T], writes: bool) -> Deferred[T]:
+        if self._lost:
+            return fail(Unavailable())
         if self._waiting >= WAITING:
             return fail(TooMany("the storage is busy"))
         self._waiting += 1
+        return deferToThreadPool(self._reactor, pool, self._attempt, work, writes).addBoth(self._done)
 
-        def done(result: Any) -> Any:
-            self._waiting -= 1
-            return result
+    def _attempt(self, work: Callable[[Connection], T], writes: bool) -> T:
+        # It may have waited in the line while the server was lost.
+        if self._lost:
+            raise Unavailable
+        return self.transact(work, writes)
 
-        hop = deferToThreadPool(self._reactor, pool, self.transact, work, writes)  # type: ignore[arg-type]
-        return hop.addBoth(done)
+    def _done(self, result: Any) -> Any:
+        self._waiting -= 1
+        if isinstance(result, Failure) and isinstance(result.value, Unavailable) and not self._lost:
+            cause = result.value.__cause__
+            if not self.is_sqlite and isinstance(cause, sql_errors.DBAPIError) and unavailable(cause):
+                self._lost = True
+                self.log.error("the database is lost; sends are refused until it is back")
+                self._look(0)
+        return result
+
+    def _look(self, seconds: float) -> None:
+        if not self._stopped:
+            self._probe = self._reactor.callLater(seconds, self._look_now)
+
+    def _look_now(self) -> None:
+        self._probe = None
+        looking = deferToThreadPool(self._reactor, self._readers, self._ask)
+        looking.addCallbacks(self._found, lambda _: self._look(PROBE_SECONDS))
+        looking.addErrback(lambda failure: self.log.failure("looking for the database failed", failure))
+
+    def _ask(self) -> None:
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    def _found(self, _: None) -> None:
+        self._lost = False
+        self.log.info("the database is back")
 
     def transact(self, work: Callable[[Connection], T], writes: bool) -> T:
         """Run `work` as a transaction, here and now. For the storage's threads; blocks."""
+        until = monotonic() + TRYING_SECONDS
         for left in range(TRIES - 1, -1, -1):
             try:
                 self.check_file()
                 with self.engine.connect().execution_options(write=writes) as connection, connection.begin():
                     return work(connection)
             except sql_errors.DBAPIError as error:
-                if left and _may_try_again(error):
+                if left and may_try_again(error) and monotonic() < until:
+                    # Those who met each other must not meet again.
+                    sleep(uniform(0, PAUSE_SECONDS))
                     continue
-                if not isinstance(error, _UNUSABLE) and not error.connection_invalidated:
+                if not unusable(error):
                     raise
                 self._say_unusable(error)
                 raise Unavailable from error
@@ -145,9 +185,3 @@ class Database:
 
     def _say_unusable(self, error: Exception) -> None:
         self.log.error("storage unavailable: {why}", why=str(getattr(error, "orig", None) or error))
-
-
-def _may_try_again(error: sql_errors.DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return state in _TRY_AGAIN or (isinstance(code, int) and code in _TRY_AGAIN)

@@ -2,10 +2,15 @@
 
 A transaction that writes asks for ``execution_options(write=True)``: on SQLite it then takes the write lock at its
 start, so that it can't fail halfway because another writer was faster.
+
+A database server may hang, or the network to it swallow everything: nothing waits for it longer than
+`ANSWER_SECONDS`. And a server program that dies holding locks must not keep them: the database ends its transaction
+after `IDLE_SECONDS`.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,9 +21,13 @@ from sqlalchemy.pool import QueuePool
 SQLITE_BUSY_SECONDS: Final = 5.0  # how long a thread waits for another process's lock before it refuses
 SQLITE_CACHE_KIB: Final = 64 * 1024  # page cache of one connection
 SQLITE_CHECKPOINT_PAGES: Final = 8_000  # the WAL is copied back after 32 MiB, so a page written often is copied once
-POOL_SECONDS: Final = 10  # how long a thread waits for a free connection
-RECYCLE_SECONDS: Final = 1_800  # below the idle time-outs of servers and the firewalls before them
-CONNECT_SECONDS: Final = 5
+POOL_SECONDS: Final = 5  # how long a thread waits for a free connection; there is one for each
+RECYCLE_SECONDS: Final = 240  # below the idle time-outs of servers and the firewalls before them
+CONNECT_SECONDS: Final = 4
+ANSWER_SECONDS: Final = 5  # how long a statement may take; all of ours take milliseconds
+LOCK_SECONDS: Final = 3  # how long a statement waits for another transaction's lock; less than ANSWER_SECONDS
+IDLE_SECONDS: Final = 10  # how long a transaction may do nothing
+SESSION_SECONDS: Final = 600  # how long MySQL keeps an idle connection, and on old servers an idle transaction
 
 DRIVERS: Final = {
     "sqlite": "sqlite",
@@ -40,19 +49,27 @@ def parse_url(text: str) -> URL:
         raise ValueError(f"no database {kind!r}: use sqlite, mysql or postgresql")
     if kind == "sqlite" and not url.database:
         raise ValueError("a sqlite URL names a file: sqlite:///path/to/im.db")
-    return url.set(drivername=DRIVERS[kind])
+    url = url.set(drivername=DRIVERS[kind])
+    module = url.drivername.partition("+")[2]
+    if module and find_spec(module) is None:
+        extra = "mysql" if module == "pymysql" else "postgresql"
+        raise ValueError(f"{kind} needs the package {module}: pip install 'twim[{extra}]'")
+    if kind != "sqlite" and not url.database:
+        raise ValueError(f"a {kind} URL names a database: {kind}://USER:PASSWORD@HOST/NAME")
+    return url
 
 
-def open_engine(url: URL, connections: int) -> Engine:
-    """An engine of at most `connections` connections. Connects only when first used."""
+def open_engine(url: URL, connections: int, patient: bool = False) -> Engine:
+    """An engine of at most `connections` connections. Connects only when first used. A `patient` one waits for
+    answers and locks as long as it takes: for work on whole tables."""
     if url.drivername == "sqlite":
         return _open_sqlite(url, connections)
     if url.drivername.startswith("mysql"):
         url = url.update_query_dict({"charset": "utf8mb4"})
-        arguments: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": 30, "write_timeout": 30}
+        arguments = _mysql_arguments(patient)
     else:
-        arguments = {"connect_timeout": CONNECT_SECONDS}
-    return create_engine(
+        arguments = _postgresql_arguments(patient)
+    engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
@@ -62,6 +79,43 @@ def open_engine(url: URL, connections: int) -> Engine:
         isolation_level="READ COMMITTED",
         connect_args=arguments,
     )
+    if engine.dialect.name == "postgresql" and not patient:
+        event.listen(engine, "do_connect", _connect_bounded)
+    return engine
+
+
+def _mysql_arguments(patient: bool) -> dict[str, Any]:
+    if patient:
+        return {"connect_timeout": CONNECT_SECONDS}
+    # The comment is for MariaDB alone. Strict, so that what doesn't fit is refused and not cut.
+    bounds = (
+        f"SET SESSION innodb_lock_wait_timeout={LOCK_SECONDS}, wait_timeout={SESSION_SECONDS}, "
+        f"sql_mode='TRADITIONAL' /*M!100300 , idle_transaction_timeout={IDLE_SECONDS} */"
+    )
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": ANSWER_SECONDS,
+        "write_timeout": ANSWER_SECONDS,
+        "init_command": bounds,
+    }
+
+
+def _postgresql_arguments(patient: bool) -> dict[str, Any]:
+    if patient:
+        return {"connect_timeout": CONNECT_SECONDS}
+    bounds = {
+        "lock_timeout": LOCK_SECONDS,
+        "statement_timeout": ANSWER_SECONDS,
+        "idle_in_transaction_session_timeout": IDLE_SECONDS,
+    }
+    options = " ".join(f"-c {name}={seconds}s" for name, seconds in bounds.items())
+    return {"connect_timeout": CONNECT_SECONDS, "options": options}
+
+
+def _connect_bounded(_dialect: object, _record: object, arguments: Any, named: Any) -> Any:
+    from twim.storage.postgresql import BoundedConnection
+
+    return BoundedConnection.connect(*arguments, **named)
 
 
 def _open_sqlite(url: URL, connections: int) -> Engine:

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from twim.errors import Refusal
+from twim.storage import attachments
 from twim.storage.interface import Post
 from twim.storage.schema import community, message
 from twim.wire.commands import EDIT, EVENTS, GROUP, NOTICE, REACTION, RECALL
@@ -44,14 +45,16 @@ def _recall(connection: Connection, post: Post, shown: Shown, at: int) -> None:
         raise Refusal("only its author recalls a message")
     _blank(shown)
     shown.recalled = 1
-    edits = select(message.c.body).where(
-        message.c.conversation == post.conversation.id, message.c.ref == post.message.ref
-    )
+    place = post.conversation.id
+    edits = select(message.c.body).where(message.c.conversation == place, message.c.ref == post.message.ref)
+    blanked = [shown.seq]
     for (body,) in connection.execute(edits).all():
         edit = decode_shown(body)
         if edit.media == EDIT:
-            edit.content, edit.mentions = "", []
-            _store(connection, post.conversation.id, edit)
+            _blank(edit)
+            _store(connection, place, edit)
+            blanked.append(edit.seq)
+    attachments.forget_messages(connection, place, blanked)
 
 
 def _blank(shown: Shown) -> None:

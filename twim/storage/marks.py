@@ -17,9 +17,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twim.storage.append import move_marks
 from twim.storage.database import Database
 from twim.storage.interface import Post
+from twim.storage.moving import move_marks
 from twim.storage.schema import message, meta
 
 FLUSH_SECONDS: Final = 1.0

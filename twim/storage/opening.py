@@ -1,4 +1,5 @@
-"""Opening the database at start: the schema is made or found, the marks are made good, the epoch is read."""
+"""Opening the database at start: the schema is made or brought up to date, the marks are made good, the epoch is
+read. A database server that isn't there yet is waited for."""
 
 from __future__ import annotations
 
@@ -6,17 +7,27 @@ import fcntl
 import os
 import secrets
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy import exc as sql_errors
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from twim.errors import Unavailable
 from twim.storage import marks
 from twim.storage.database import Database
-from twim.storage.schema import meta, metadata
+from twim.storage.engine import open_engine
+from twim.storage.migrations import LockTimeout, NewerSchema, migrate
+from twim.storage.outage import unavailable
+from twim.storage.schema import meta
 
 EPOCH: Final = "epoch"
+COPYING: Final = "copying"
+RETRY_SECONDS: Final = 1.0  # how often a database server that isn't there is tried
+SAY_SECONDS: Final = 30.0  # how often the log says that it is still waited for
+
+_log = Logger()
 
 
 class CannotOpen(Exception):
@@ -29,18 +40,66 @@ def open_database(database: Database) -> str:
     if database.is_sqlite:
         _prepare_folder(Path(database.url.database or ""))
     try:
-        database.transact(metadata.create_all, True)
-        epoch = database.transact(_epoch, True)
-        if database.is_sqlite:
-            database.transact(marks.recover, True)
-            database.remember_file()
-    except sql_errors.DatabaseError as error:
-        raise CannotOpen(f"--db {_shown(database)}: {error.orig}") from error
+        epoch = _ready(database)
+    except (NewerSchema, LockTimeout) as error:
+        raise CannotOpen(f"--db {shown(database)}: {error}") from error
     except Unavailable as error:
         if database.is_sqlite:
-            raise CannotOpen(f"--db {_shown(database)}: {_why(error)}") from error
+            raise CannotOpen(f"--db {shown(database)}: {why(error)}") from error
         raise
+    except sql_errors.DatabaseError as error:
+        if not database.is_sqlite and unavailable(error):
+            raise Unavailable from error
+        raise CannotOpen(f"--db {shown(database)}: {error.orig}") from error
+    if database.is_sqlite:
+        database.remember_file()
     return epoch
+
+
+async def open_when_there(database: Database, reactor: Any) -> str:
+    """As `open_database`, in the storage's threads, and again until the server can be reached. Cancelling the
+    Deferred that runs this ends the wait."""
+    said: float | None = None
+    while True:
+        try:
+            epoch: str = await database.in_writer(lambda: open_database(database))
+        except Unavailable as error:
+            if said is None or reactor.seconds() - said >= SAY_SECONDS:
+                said = reactor.seconds()
+                _log.warn("waiting for the database {db}: {why}", db=shown(database), why=why(error))
+        else:
+            if said is not None:
+                _log.info("the database {db} is there", db=shown(database))
+            return epoch
+        await deferLater(reactor, RETRY_SECONDS)
+
+
+def _ready(database: Database) -> str:
+    epoch: list[str] = []
+
+    def then(connection: Connection) -> None:
+        if _value(connection, COPYING) is not None:
+            raise CannotOpen(f"--db {shown(database)}: a copy into it was not finished: run it again")
+        epoch.append(_value(connection, EPOCH) or renew_epoch(connection))
+        if database.is_sqlite:
+            marks.recover(connection)
+
+    # Another node may be changing the schema: this waits longer than a message may.
+    patient = database.engine if database.is_sqlite else open_engine(database.url, 1, patient=True)
+    try:
+        migrate(patient, then)
+    finally:
+        if patient is not database.engine:
+            patient.dispose()
+    return epoch[0]
+
+
+def renew_epoch(connection: Connection) -> str:
+    """Give the log another name: whoever knew it before must not count on its place in it."""
+    made = secrets.token_hex(8)
+    connection.execute(delete(meta).where(meta.c.name == EPOCH))
+    connection.execute(insert(meta).values(name=EPOCH, value=made))
+    return made
 
 
 def lock_file(database: Database) -> int | None:
@@ -56,7 +115,7 @@ def lock_file(database: Database) -> int | None:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(held)
-        raise CannotOpen(f"--db {_shown(database)}: another server is using it") from None
+        raise CannotOpen(f"--db {shown(database)}: another server is using it") from None
     return held
 
 
@@ -67,19 +126,17 @@ def _prepare_folder(path: Path) -> None:
         raise CannotOpen(f"--data {path.parent}: {error.strerror}") from error
 
 
-def _epoch(connection: Connection) -> str:
-    wanted = select(meta.c.value).where(meta.c.name == EPOCH)
-    found = connection.execute(wanted).scalar_one_or_none()
-    if found is None:
-        found = secrets.token_hex(8)
-        connection.execute(insert(meta).values(name=EPOCH, value=found))
-    return str(found)
+def _value(connection: Connection, name: str) -> str | None:
+    found = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
-def _shown(database: Database) -> str:
+def shown(database: Database) -> str:
+    """Its URL as it may be logged."""
     return database.url.render_as_string(hide_password=True)
 
 
-def _why(error: Unavailable) -> str:
+def why(error: Unavailable) -> str:
+    """What the driver said."""
     cause = error.__cause__
     return str(getattr(cause, "orig", None) or cause or error)

@@ -6,7 +6,8 @@ the group's conversation too, so every change here changes both in one transacti
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
@@ -15,13 +16,15 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twim.errors import NotFound, NotYours, Refusal
-from twim.storage.accounts import User, users, utc_now
+from twim.storage import attachments
+from twim.storage.accounts import users, utc_now
 from twim.storage.append import heads
 from twim.storage.conversations import join, make
 from twim.storage.database import Database
-from twim.storage.interface import Community, rfc3339
+from twim.storage.interface import Community, User, rfc3339
 from twim.storage.schema import (
     FRIEND,
+    IN_COMMUNITY,
     MEMBER,
     community,
     contact,
@@ -81,6 +84,10 @@ class Relations:
         """Whom the user may write to."""
         return self._database.read(lambda connection: circle(connection, userid))
 
+    def circles(self, userids: Sequence[int]) -> Deferred[dict[int, Circle]]:
+        """Whom each of the users may write to."""
+        return self._database.read(lambda connection: {one: circle(connection, one) for one in userids})
+
     def befriend(self, userid: int, dstid: int, memo: str, approve: bool) -> Deferred[bool]:
         """Make the two friends; with `approve` only ask, unless the other one asked before. True when they are."""
 
@@ -99,7 +106,8 @@ class Relations:
             connection.execute(insert(friend_request).values(values))
             return False
 
-        return self._database.write(work).addErrback(_refuse_double, "you asked already" if approve else "already your friend")
+        double = "you asked already" if approve else "already your friend"
+        return self._database.write(work).addErrback(_refuse_double, double)
 
     def requests(self, userid: int) -> Deferred[list[Request]]:
         """What waits for the user's answer, newest first."""
@@ -159,6 +167,8 @@ class Relations:
             made = connection.execute(insert(community).values(fields | {"ownerid": owner, "createat": utc_now()}))
             assert made.inserted_primary_key is not None
             group = made.inserted_primary_key[0]
+            if fields.get("icon"):
+                attachments.replace(connection, IN_COMMUNITY, group, fields["icon"])
             _add_contact(connection, owner, MEMBER, group, "")
             make(connection, (GROUP, group, 0), [owner])
             return _community(connection, group)
@@ -216,6 +226,8 @@ class Relations:
             before = _owned(connection, owner, group)
             if fields:
                 connection.execute(update(community).where(community.c.id == group).values(fields))
+            if "icon" in fields:
+                attachments.replace(connection, IN_COMMUNITY, group, fields["icon"])
             return before, _community(connection, group)
 
         return self._database.write(work)
@@ -259,9 +271,7 @@ def _contacts(connection: Connection, userid: int, cate: int) -> list[int]:
 
 
 def _is_contact(connection: Connection, userid: int, cate: int, dstobj: int) -> bool:
-    this = select(contact.c.id).where(
-        contact.c.ownerid == userid, contact.c.cate == cate, contact.c.dstobj == dstobj
-    )
+    this = select(contact.c.id).where(contact.c.ownerid == userid, contact.c.cate == cate, contact.c.dstobj == dstobj)
     return connection.execute(this).first() is not None
 
 
@@ -281,9 +291,7 @@ def _remove_member(connection: Connection, userid: int, group: int) -> None:
     if not connection.execute(delete(contact).where(*this)).rowcount:
         raise Refusal("not a member")
     place = _place(connection, group)
-    connection.execute(
-        delete(participant).where(participant.c.userid == userid, participant.c.conversation == place)
-    )
+    connection.execute(delete(participant).where(participant.c.userid == userid, participant.c.conversation == place))
 
 
 def _place(connection: Connection, group: int) -> int:
@@ -311,6 +319,6 @@ def _count(connection: Connection, table: Any, *where: Any) -> int:
     return int(connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
 
 
-def _refuse_double(failure: Failure, why: str) -> None:
+def _refuse_double(failure: Failure, why: str) -> NoReturn:
     failure.trap(sql_errors.IntegrityError)
     raise Refusal(why)

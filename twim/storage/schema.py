@@ -9,7 +9,7 @@ for a group. `message` is the log: rows are appended in commit order (`id`), `se
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -47,7 +47,18 @@ Body = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 Bytes64 = LargeBinary().with_variant(mysql.VARBINARY(256), "mysql", "mariadb")
 Hash = LargeBinary().with_variant(mysql.BINARY(32), "mysql", "mariadb")
 
-_options = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
+# Texts are compared exactly, as SQLite and PostgreSQL do, and hold every character; rows are transactional.
+_options: Final[dict[str, Any]] = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+}
+# SQLite would give the id of the last row, once deleted, to the next: an ended device's or a dissolved group's.
+# `message` does without: its rows are never deleted, and keeping the counter costs each commit a page.
+_lasting: Final[dict[str, Any]] = _options | {"sqlite_autoincrement": True}
 
 user = Table(
     "user",
@@ -63,7 +74,7 @@ user = Table(
     Column("token", String(40), nullable=False, default=""),
     Column("memo", String(140), nullable=False, default=""),
     Column("createat", Moment, nullable=False),
-    **_options,
+    **_lasting,
 )
 
 device = Table(
@@ -75,7 +86,7 @@ device = Table(
     Column("agent", String(150), nullable=False, default=""),
     Column("address", String(64), nullable=False, default=""),
     Column("createat", Moment, nullable=False),
-    **_options,
+    **_lasting,
 )
 
 contact = Table(
@@ -89,7 +100,7 @@ contact = Table(
     Column("createat", Moment, nullable=False),
     UniqueConstraint("ownerid", "cate", "dstobj"),
     Index("ix_contact_dstobj_cate", "dstobj", "cate"),
-    **_options,
+    **_lasting,
 )
 
 community = Table(
@@ -102,7 +113,7 @@ community = Table(
     Column("cate", Integer, nullable=False, default=0),
     Column("memo", String(120), nullable=False, default=""),
     Column("createat", Moment, nullable=False),
-    **_options,
+    **_lasting,
 )
 
 friend_request = Table(
@@ -114,7 +125,7 @@ friend_request = Table(
     Column("memo", String(140), nullable=False, default=""),
     Column("createat", Moment, nullable=False),
     UniqueConstraint("userid", "dstid"),
-    **_options,
+    **_lasting,
 )
 
 conversation = Table(
@@ -128,7 +139,7 @@ conversation = Table(
     # reads the head from the log itself and leaves this 0.
     Column("head", Big, nullable=False, default=0),
     UniqueConstraint("scope", "a", "b"),
-    **_options,
+    **_lasting,
 )
 
 participant = Table(
@@ -173,6 +184,22 @@ Index(
     postgresql_where=message.c.ref.is_not(None),
 )
 
+# What of the file store is in use, by the stem of the file's name (`files.interface.stem_of`).
+IN_MESSAGE: Final = 1  # `place` is a conversation, `seq` the message's
+IN_USER: Final = 2  # `place` is a user, whose avatar it is
+IN_COMMUNITY: Final = 3  # `place` is a group, whose icon it is
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("stem", String(70), primary_key=True),
+    Column("cate", SmallInteger, primary_key=True, autoincrement=False),
+    Column("place", Big, primary_key=True, autoincrement=False),
+    Column("seq", Big, primary_key=True, autoincrement=False, default=0),
+    Index("ix_attachment_place", "place", "seq", "cate"),
+    **_options,
+)
+
 meta = Table(
     "meta",
     metadata,
@@ -181,4 +208,5 @@ meta = Table(
     **_options,
 )
 """`epoch`: a random id made with the schema, by which clients and nodes know that it is the same log.
-`marks_through`: the newest message id whose sender's read mark is stored (see `marks`)."""
+`marks_through`: the newest message id whose sender's read mark is stored (see `marks`).
+`copying`: there while a copy into this database isn't finished."""

@@ -3,7 +3,7 @@
 Python's sqlite3 releases the interpreter lock at every row. A storage thread that inserts while the reactor is busy
 therefore fights it for the lock 800 times a batch: 15 µs a row instead of 6 (`docs/decisions/`). So the rows of a
 plain batch are inserted on the reactor's thread, which takes a few milliseconds for a full batch, and only the
-commit, which syncs to the disk, goes to the storage's thread. Anything that isn't plain (events, retried cids, a
+commit, which syncs to the disk, goes to the storage's thread. Anything that isn't plain (events, files, retried cids, a
 conversation not used for long, another process's lock) takes the portable transaction in the thread.
 """
 
@@ -21,6 +21,7 @@ from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Post
 from twim.storage.log import ThreadAppender
 from twim.storage.marks import SentMarks
+from twim.wire.commands import EVENTS
 from twim.wire.message import encode
 
 _INSERT: Final = "INSERT INTO message (conversation, seq, sender, body) VALUES (?, ?, ?, ?)"
@@ -50,7 +51,9 @@ class SqliteAppender:
     def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
         """See `Appender`."""
         for post in posts:
-            if post.message.ref or post.conversation.head == UNKNOWN:
+            said = post.message
+            unplain = said.ref or said.media in EVENTS or said.url or said.pic
+            if unplain or post.conversation.head == UNKNOWN:
                 return self._fallback.append(posts, at)
         done: Deferred[None] = Deferred()
         self._database.turn.ask(lambda: self._begin(posts, at, done))
