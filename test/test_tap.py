@@ -1,0 +1,86 @@
+"""``twistd im`` as an operator types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.plugin import getPlugins
+from twisted.trial.unittest import TestCase
+
+from twim.config import SETTINGS, Config
+from twim.node import NodeService
+from twim.tap import Options, makeService
+
+
+class Typing(TestCase):
+    """Options, given and refused."""
+
+    def read(self, *arguments: str) -> Config:
+        options = Options()
+        options.parseOptions(list(arguments))
+        config: Config = options["settings"]
+        return config
+
+    def test_given(self) -> None:
+        """An option reaches the configuration, by its long name or its letter."""
+        folder = self.mktemp()
+        config = self.read("-p", "tcp:9000", "--friend=approve", "-d", folder)
+        self.assertEqual(config.port, ("tcp:9000",))
+        self.assertEqual(config.data, Path(folder).absolute())
+        self.assertTrue(config.approve_friends)
+
+    def test_environment(self) -> None:
+        """A variable counts, unless the option is given."""
+        self.patch_environ("TWIM_LIMITS", "off")
+        self.assertFalse(self.read().limits)
+        self.assertTrue(self.read("--limits", "on").limits)
+
+    def patch_environ(self, name: str, value: str) -> None:
+        import os
+
+        before = os.environ.get(name)
+        os.environ[name] = value
+        self.addCleanup(lambda: os.environ.pop(name) if before is None else os.environ.update({name: before}))
+
+    def test_refused(self) -> None:
+        """What can't be used ends the program with one line that names it, and status 1."""
+        for arguments, word in [
+            (["--friend", "maybe"], "--friend maybe"),
+            (["--port", "carrier-pigeon:1"], "--port carrier-pigeon:1"),
+            (["--port", "tcp:eighty"], "--port tcp:eighty"),
+            (["--port", "tcp:8080:nonsense=1"], "--port tcp:8080:nonsense=1"),
+            (["--port", "ssl:443:privateKey=/nowhere/key.pem"], "--port ssl:443"),
+            (["--nonsense"], "--nonsense"),
+            (["--port"], "--port"),
+            (["word"], "arguments"),
+        ]:
+            with self.assertRaises(SystemExit) as caught:
+                self.read(*arguments)
+            text = caught.exception.code
+            assert isinstance(text, str), arguments
+            self.assertTrue(text.startswith("twim: "), text)
+            self.assertIn(word, text)
+            self.assertNotIn("\n", text)
+
+    def test_help(self) -> None:
+        """Each setting is explained, with what holds when it isn't given."""
+        text = str(Options())
+        for one in SETTINGS:
+            self.assertIn(f"--{one.name}=", text)
+            self.assertIn("[default: ", one.help, one.name)
+        self.assertIn("TWIM_UPLOAD_LIMIT", text)
+
+    def test_service(self) -> None:
+        """The options make the service, which has opened nothing yet."""
+        folder = self.mktemp()
+        options = Options()
+        options.parseOptions(["--data", folder, "--port", "tcp:0:interface=127.0.0.1"])
+        self.assertIsInstance(makeService(options), NodeService)
+        self.assertFalse(Path(folder).exists())
+
+    def test_plugin(self) -> None:
+        """twistd knows `im`."""
+        from twisted.application.service import IServiceMaker
+
+        makers = {maker.tapname: maker for maker in getPlugins(IServiceMaker)}
+        self.assertEqual(makers["im"].module, "twim.tap")
