@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -64,7 +64,7 @@ from twim.storage.files.place import open_files
 from twim.storage.files.threads import FileThreads
 from twim.storage.log import SqlLog, ThreadAppender
 from twim.storage.marks import SentMarks
-from twim.storage.opening import CannotOpen, lock_file, open_database
+from twim.storage.opening import CannotOpen, lock_file, open_database, open_when_there
 from twim.storage.relations import Relations as RelationStore
 from twim.storage.sqlite import SqliteAppender
 
@@ -222,6 +222,7 @@ class NodeService(Service):
         self._ports: list[IListeningPort] = []
         self.node: Node | None = None
         self._lock: int | None = None
+        self._opening: Deferred[None] | None = None
 
     def startService(self) -> None:
         """Start, or end the program with one line that says why not."""
@@ -230,21 +231,34 @@ class NodeService(Service):
         try:
             self._config.data.mkdir(parents=True, exist_ok=True)
             self._lock = lock_file(self._database)
-            epoch = open_database(self._database)
             self._database.start()
-            self.node = Node(self._config, self._database, epoch, self._reactor)
-        except OSError as error:
-            self._give_up(f"--data {self._config.data}: {error.strerror or error}")
-        except Unavailable as error:
-            # What the driver says; SQLAlchemy's own text adds a link to its manual.
-            why = getattr(error.__cause__, "orig", None) or error.msg
-            self._give_up(f"--db {self._database.url.render_as_string(hide_password=True)}: {why}")
-        except (CannotOpen, ConfigError, ValueError) as error:
-            self._give_up(str(error))
+            self._opened(open_database(self._database))
+        except Unavailable:
+            # Tried above, so that a wrong password ends the program at once; a server that is down is waited for.
+            self._opening = Deferred.fromCoroutine(open_when_there(self._database, self._reactor))
+            self._opening.addCallback(self._opened).addErrback(self._not_opened)
+        except (OSError, CannotOpen, ConfigError, ValueError) as error:
+            self._give_up(self._explained(error))
+
+    def _opened(self, epoch: str) -> None:
+        self.node = Node(self._config, self._database, epoch, self._reactor)
         self.node.start()
         calm_collector()
         for description in self._config.port:
             self._listen(description, self.node.site)
+
+    def _not_opened(self, failure: Failure) -> None:
+        if failure.check(CancelledError):
+            return
+        if failure.check(OSError, CannotOpen, ConfigError, ValueError):
+            with suppress(SystemExit):
+                self._give_up(self._explained(failure.value))
+        elif not failure.check(SystemExit):
+            self.log.failure("the node can't start", failure)
+        self._reactor.stop()
+
+    def _explained(self, error: BaseException) -> str:
+        return f"--data {self._config.data}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
 
     def _listen(self, description: str, site: Site) -> None:
         listening = serverFromString(self._reactor, description).listen(site)
@@ -272,6 +286,7 @@ class NodeService(Service):
         if self.node is not None:
             for pool in (self.node.files, self.node.thumbs, self.node.passwords):
                 pool.stop()
+            self.node = None
         line = " ".join(why.split())
         self.log.critical("{why}", why=line)
         # sys.stderr is the log by now.
@@ -284,6 +299,8 @@ class NodeService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
         await gatherResults([Deferred.fromCoroutine(_stopped(port)) for port in self._ports])
         if self.node is not None:
             await self.node.stop(self._reactor)

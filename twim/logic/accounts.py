@@ -76,7 +76,8 @@ class Tokens:
 
 
 class Accounts:
-    """Accounts as their users use them. `ended` is called with each device that ends, `registered` with each new user."""
+    """Accounts as their users use them. `ended` is called with each device that ends, `registered` with each user
+    that is new."""
 
     def __init__(
         self,

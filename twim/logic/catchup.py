@@ -34,9 +34,7 @@ class CatchUp:
 
     log = Logger()
 
-    def __init__(
-        self, conversations: Conversations, routing: Routing, epoch: str, clock: IReactorTime
-    ) -> None:
+    def __init__(self, conversations: Conversations, routing: Routing, epoch: str, clock: IReactorTime) -> None:
         self._conversations = conversations
         self._routing = routing
         self._epoch = epoch
@@ -87,9 +85,7 @@ class CatchUp:
         self._routing.flush()
 
     def _failed(self, failure: Failure, session: Session, asked: Frame) -> None:
-        refused = (
-            failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
-        )
+        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
         if refused is not failure.value:
             self.log.failure("a catch-up failed", failure)
         session.refuse(refused, asked.id, asked.cid, self._clock.seconds())

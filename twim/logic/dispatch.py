@@ -81,7 +81,7 @@ class Dispatch:
         if frame.scope == GROUP:
             self._routing.to_group(frame.dstid, envelope.typing(GROUP, frame.dstid, user.id), but=session)
         elif frame.dstid != user.id:
-            self._routing.to_user(frame.dstid, envelope.typing(SINGLE, user.id, user.id))
+            self._routing.to_users([frame.dstid], envelope.typing(SINGLE, user.id, user.id))
 
     def _read(self, session: Session, frame: Frame) -> None:
         if frame.seq < 1:
@@ -91,13 +91,9 @@ class Dispatch:
         running.addErrback(self._failed, session, frame)
 
     def _failed(self, failure: Failure, session: Session, frame: Frame) -> None:
-        refused = (
-            failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
-        )
+        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
         if refused is not failure.value:
-            self.log.failure(
-                "cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id
-            )
+            self.log.failure("cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id)
         self._refuse(session, refused, frame.id, frame.cid)
         self._routing.flush()
 

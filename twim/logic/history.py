@@ -13,9 +13,7 @@ from twim.wire.commands import GROUP, SCOPES, SINGLE
 class History:
     """Lists and pages, for those who may read them."""
 
-    def __init__(
-        self, conversations: Conversations, relations: Relations, roster: Roster, epoch: str
-    ) -> None:
+    def __init__(self, conversations: Conversations, relations: Relations, roster: Roster, epoch: str) -> None:
         self._conversations = conversations
         self._relations = relations
         self._roster = roster

@@ -21,9 +21,7 @@ class Posting:
 
     log = Logger()
 
-    def __init__(
-        self, log: MessageLog, conversations: Conversations, refuse: Callable[[Post, Refusal], None]
-    ) -> None:
+    def __init__(self, log: MessageLog, conversations: Conversations, refuse: Callable[[Post, Refusal], None]) -> None:
         self._log = log
         self._conversations = conversations
         self._refuse = refuse
@@ -68,9 +66,7 @@ class Posting:
         self._log.append(Post(origin, said, place))
 
     def _lost(self, failure: Failure, origin: Session | None, said: Message) -> None:
-        refused = (
-            failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
-        )
+        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
         if refused is not failure.value:
             self.log.failure("no conversation for a message", failure)
         elif origin is None:

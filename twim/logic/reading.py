@@ -29,7 +29,7 @@ class Reading:
             raise Refusal("seq: there is no such message")
         if not moved:
             return
-        self._routing.to_user(userid, envelope.read(scope, dstid, userid, stands), but=session)
+        self._routing.to_users([userid], envelope.read(scope, dstid, userid, stands), but=session)
         if scope == SINGLE and dstid != userid:
-            self._routing.to_user(dstid, envelope.read(SINGLE, userid, userid, stands))
+            self._routing.to_users([dstid], envelope.read(SINGLE, userid, userid, stands))
         self._routing.flush()

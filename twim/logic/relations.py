@@ -46,6 +46,7 @@ class Relations:
 
     def _befriended(self, userid: int, dstid: int) -> None:
         self._roster.befriended(userid, dstid)
+        self._routing.elsewhere.befriended(userid, dstid)
         self._tell([userid], "friend", userid=dstid)
         self._tell([dstid], "friend", userid=userid)
 
@@ -65,6 +66,7 @@ class Relations:
         """End a friendship."""
         await self._store.part(userid, dstid)
         self._roster.parted(userid, dstid)
+        self._routing.elsewhere.parted(userid, dstid)
         self._tell([userid], "friend", userid=dstid)
         self._tell([dstid], "friend", userid=userid)
 
@@ -76,6 +78,7 @@ class Relations:
         """A new group."""
         made = await self._store.create(userid, fields)
         self._roster.joined(userid, made.id)
+        self._routing.elsewhere.joined(userid, made.id)
         self._posting.notice(made.id, userid, "created", made.name)
         self._tell([userid], "group", dstid=made.id)
         return made
@@ -84,6 +87,7 @@ class Relations:
         """Join a group."""
         joined = await self._store.join(userid, group)
         self._roster.joined(userid, group)
+        self._routing.elsewhere.joined(userid, group)
         self._posting.notice(group, userid, "joined")
         self._tell_group(group)
         return joined
@@ -100,6 +104,7 @@ class Relations:
 
     def _left(self, userid: int, actor: int, group: int, what: str) -> None:
         self._roster.left(userid, group)
+        self._routing.elsewhere.left(userid, group)
         self._posting.notice(group, actor, what, str(userid) if actor != userid else "")
         self._tell_group(group)
         self._tell([userid], "group", dstid=group)
@@ -130,8 +135,7 @@ class Relations:
 
     def _tell(self, users: list[int], what: str, **more: object) -> None:
         payload = envelope.changed(what, **more)
-        for userid in users:
-            self._routing.to_user(userid, payload)
+        self._routing.to_users(users, payload)
         self._routing.flush()
 
     def _tell_group(self, group: int) -> None:

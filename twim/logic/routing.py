@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from twim.access.roster import Roster
 from twim.access.session import Session
 from twim.errors import Refusal
+from twim.logic.elsewhere import Elsewhere, Nowhere
 from twim.storage.interface import Post
 from twim.wire import envelope
 from twim.wire.commands import GROUP, SINGLE
@@ -25,11 +26,16 @@ class Routing:
         self._roster = roster
         self._dirty = dirty
         self._seconds = seconds
+        self.elsewhere: Elsewhere = Nowhere()
         self.delivered = 0
 
     def committed(self, posts: Sequence[Post]) -> None:
         """Answer the senders and deliver to everybody else, in the order of the log."""
-        rooms: dict[int, list[tuple[Post, bytes]]] = {}
+        self.deliver(self.answer(posts))
+
+    def answer(self, posts: Sequence[Post]) -> list[Post]:
+        """Answer the senders. Gives what was stored and is to be delivered."""
+        fresh = []
         for post in posts:
             said = post.message
             if post.refused is not None:
@@ -37,8 +43,15 @@ class Routing:
                 continue
             if post.origin is not None and (said.id or said.cid):
                 self._answer(post)
-            if post.first is not None:
-                continue
+            if post.first is None:
+                fresh.append(post)
+        return fresh
+
+    def deliver(self, posts: Sequence[Post]) -> None:
+        """Deliver stored messages, in this order, to those who are here; and write everything."""
+        rooms: dict[int, list[tuple[Post, bytes]]] = {}
+        for post in posts:
+            said = post.message
             if said.cmd == SINGLE:
                 self._to_pair(post, text_frame(post.body))
             else:
@@ -102,15 +115,28 @@ class Routing:
                         session.deliver(GROUP, group, post.message.seq, frame)
         self.delivered += len(said) * len(here)
 
-    def to_user(self, userid: int, payload: bytes, but: Session | None = None) -> None:
-        """Say `payload` to every device of the user but one."""
-        frame = text_frame(payload)
-        for session in self._roster.sessions_of(userid):
-            if session is not but:
-                session.put(frame)
+    def to_users(self, users: Sequence[int], payload: bytes, but: Session | None = None) -> None:
+        """Say `payload` to every device of the users but one."""
+        for userid in users:
+            self.to_user_here(userid, payload, but)
+        self.elsewhere.to_users(users, payload)
 
     def to_group(self, group: int, payload: bytes, but: Session | None = None) -> None:
         """Say `payload` to every device of the group's members but one."""
+        self.to_group_here(group, payload, but)
+        self.elsewhere.to_group(group, payload)
+
+    def to_user_here(self, userid: int, payload: bytes, but: Session | None = None) -> None:
+        """The part of `to_users` on this node."""
+        present = self._roster.users.get(userid)
+        if present is not None:
+            frame = text_frame(payload)
+            for session in present.sessions:
+                if session is not but:
+                    session.put(frame)
+
+    def to_group_here(self, group: int, payload: bytes, but: Session | None = None) -> None:
+        """The part of `to_group` on this node."""
         frame = text_frame(payload)
         for session in self._roster.sessions_in(group):
             if session is not but:

@@ -1,0 +1,100 @@
+"""One order for every device, when messages of a conversation come from several nodes.
+
+The log gives each message its place (`seq`), but a node hears of its own commits at once and of others' over the bus,
+a little later, perhaps late or never. `Order` lets a conversation's messages through one after the other and keeps
+those that came too early. It does nothing by itself: who owns it fetches what is missing (`gaps`) from the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from twim.storage.interface import Key, Post
+from twim.wire.commands import SINGLE
+
+EARLY: Final = 1_000  # messages kept of one conversation; what comes early beyond that is read from the log
+
+
+class Order:
+    """What comes next in each conversation that somebody here takes part in."""
+
+    def __init__(self) -> None:
+        self._next: dict[Key, int] = {}
+        self._early: dict[Key, dict[int, Post]] = {}
+        self.dropped = False
+        """Something came early and could not be kept: the log must be read for every conversation."""
+
+    def known(self, key: Key) -> bool:
+        """Whether the conversation's place is known."""
+        return key in self._next
+
+    def offer(self, key: Key, post: Post, wait: bool = False) -> list[Post]:
+        """What can be delivered now that `post` is here. With `wait` an unknown conversation keeps everything until
+        `begin` says where it stands."""
+        seq = post.message.seq
+        following = self._next.get(key)
+        if following is None:
+            if wait:
+                self._keep(key, seq, post)
+                return []
+            # A single chat begins with its first message. Into a group one comes in the middle.
+            following = 1 if key[0] == SINGLE else seq
+        if seq < following:
+            return []
+        early = self._early.get(key)
+        if seq == following and not early:
+            self._next[key] = seq + 1
+            return [post]
+        self._next[key] = following
+        self._keep(key, seq, post)
+        return self._ready(key)
+
+    def _keep(self, key: Key, seq: int, post: Post) -> None:
+        early = self._early.setdefault(key, {})
+        if len(early) < EARLY:
+            early[seq] = post
+        else:
+            self.dropped = True
+
+    def begin(self, key: Key, head: int) -> list[Post]:
+        """The log stands at `head` for somebody who just came: what was kept since, as far as it can be delivered."""
+        if key in self._next:
+            return []
+        early = self._early.get(key)
+        self._next[key] = min([head + 1, *(early or ())])
+        return self._ready(key)
+
+    def unbegun(self) -> list[Key]:
+        """Conversations of which something waits for `begin`."""
+        return [key for key in self._early if key not in self._next]
+
+    def _ready(self, key: Key) -> list[Post]:
+        early = self._early.get(key)
+        following = self._next[key]
+        ready = []
+        while early and following in early:
+            ready.append(early.pop(following))
+            following += 1
+        self._next[key] = following
+        if early is not None and not early:
+            del self._early[key]
+        return ready
+
+    def gaps(self) -> list[tuple[Key, int, int]]:
+        """`(key, after, up to)`: what is missing before messages that wait."""
+        found = []
+        for key, early in self._early.items():
+            if key in self._next:
+                found.append((key, self._next[key] - 1, min(early) - 1))
+        return found
+
+    def places(self) -> dict[Key, int]:
+        """The seq that each known conversation has come to."""
+        return {key: following - 1 for key, following in self._next.items()}
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Nobody here takes part any more."""
+        for key in keys:
+            self._next.pop(key, None)
+            self._early.pop(key, None)
