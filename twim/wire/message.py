@@ -7,7 +7,7 @@ them is refused by the decoder, which names the field.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -87,13 +87,21 @@ def decode_frame(payload: bytes) -> Frame:
 
 def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
     """The seed's decoder takes null for an empty field, so a frame is refused only if it is wrong without them."""
-    loose = _loose_decoder.decode(payload)
+    # A wrong field is found before what follows it is looked at, and that may be no JSON at all.
+    loose = _loosely(payload)
     if isinstance(loose, dict) and None in loose.values():
         try:
             return msgspec.convert({k: v for k, v in loose.items() if v is not None}, Frame)
         except msgspec.ValidationError as second:
             error = second
     raise Malformed(str(error).replace("`$.", "`")) from None
+
+
+def _loosely(payload: bytes) -> Any:
+    try:
+        return _loose_decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("not a JSON object") from None
 
 
 def decode_shown(body: bytes) -> Shown:
@@ -104,8 +112,8 @@ def decode_shown(body: bytes) -> Shown:
 def marks_of(payload: bytes) -> tuple[int, str]:
     """`(id, cid)` of a frame that could not be decoded, as far as they can be told, to answer it by."""
     try:
-        loose = _loose_decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        loose = _loosely(payload)
+    except Malformed:
         return 0, ""
     if not isinstance(loose, dict):
         return 0, ""
