@@ -362,3 +362,9 @@ class Living(TestCase):
             device.transport.loseConnection()
             await until(lambda: device.gone)
         return device
+
+    async def upgrade_refusal(self, path: str, *headers: str) -> Answer:
+        """The HTTP answer to an upgrade that is refused."""
+        device = await self.knock(path, *headers)
+        assert device.refused is not None, "it was let in"
+        return device.refused

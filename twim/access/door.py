@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RequestRedirect
 
-from twim.access.fields import Fields, read_fields
+from twim.access.fields import Fields, header, read_fields
 from twim.access.ratelimit import Limits
 from twim.errors import OUR_BUG, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
 from twim.logic.accounts import LoggedIn, Tokens
@@ -43,7 +45,7 @@ class Door:
     def token_of(self, request: Request, fields: Fields) -> str:
         """The token by which the request asks: Authorization, the field, or the cookie, which a page of another
         site may not use (`NotYours`)."""
-        bearer = request.getHeader("authorization") or ""
+        bearer = header(request, "authorization")
         if bearer[:7].lower() == "bearer ":
             return bearer[7:].strip()
         if "token" in fields:
@@ -57,11 +59,13 @@ class Door:
 
     def same_site(self, request: Request) -> bool:
         """Whether the page that asks is ours, as far as its browser tells (RFC 6454, section 7)."""
-        origin = request.getHeader("origin")
-        if origin is None:
+        if request.getHeader(b"origin") is None:
             return True
-        host = request.getHeader("host") or ""
-        return urlsplit(origin).netloc.lower() == host.lower() and origin != "null"
+        try:
+            asked_by = urlsplit(header(request, "origin")).netloc
+        except ValueError:
+            return False
+        return bool(asked_by) and asked_by.lower() == header(request, "host").lower()
 
     async def caller(self, request: Request, fields: Fields | None = None) -> LoggedIn:
         """Who is asking. `NotLoggedIn`; `NotYours` when the request says it is somebody else."""
@@ -82,19 +86,18 @@ class Door:
         """Where the request comes from; what a proxy says of it counts only from one that is trusted."""
         peer: str = getattr(request.getClientAddress(), "host", "") or ""
         if peer in self._proxies or (not peer and "unix" in self._proxies):
-            forwarded = request.getHeader("x-forwarded-for") or ""
+            forwarded = header(request, "x-forwarded-for")
             return forwarded.rpartition(",")[2].strip()[:64] or peer
         return peer
 
     def device_of(self, request: Request) -> dict[str, Any]:
         """What is stored of the device that logs in."""
-        agent = (request.getHeader("user-agent") or "")[:150]
-        return {"agent": agent.encode("utf-8", "replace").decode(), "address": self.address_of(request)}
+        return {"agent": header(request, "user-agent")[:150], "address": self.address_of(request)}
 
     def is_secure(self, request: Request) -> bool:
         """Whether the browser came by TLS, to us or to a trusted proxy."""
         peer = getattr(request.getClientAddress(), "host", "")
-        forwarded = request.getHeader("x-forwarded-proto") == "https"
+        forwarded = header(request, "x-forwarded-proto") == "https"
         return bool(request.isSecure() or (forwarded and peer in self._proxies))
 
     def set_cookie(self, request: Request, token: str) -> None:
@@ -129,7 +132,7 @@ def route(app: Klein, path: str, *methods: str) -> Callable[[Handler], Handler]:
 
 async def _answer(area: Any, handler: Handler, request: Request) -> bytes:
     try:
-        media = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+        media = header(request, "content-type").partition(";")[0].strip().lower()
         if request.method == b"POST" and media not in BODIES:
             raise WrongType("a form or JSON, please")
         body = await handler(area, request, read_fields(request))
@@ -138,8 +141,7 @@ async def _answer(area: Any, handler: Handler, request: Request) -> bytes:
     except Refusal as refused:
         return refuse(request, refused)
     except Exception:
-        _log.failure("{method} {path} failed", method=request.method, path=request.path)
-        return refuse(request, Refusal("the server failed", code=OUR_BUG, status=500))
+        return refuse_bug(request, Failure())
     return answer(request, body)
 
 
@@ -161,11 +163,24 @@ def refuse(request: Request, refused: Refusal) -> bytes:
     return answer(request, envelope.refusal(refused))
 
 
+def refuse_bug(request: Request, failure: Failure) -> bytes:
+    """What is our bug: logged, and not told."""
+    _log.failure("{method} {path} failed", failure, method=request.method, path=request.path)
+    return refuse(request, Refusal("the server failed", code=OUR_BUG, status=500))
+
+
 def refuse_http(request: Request, error: HTTPException) -> bytes:
-    """What Klein's routing refuses (404, 405), in the envelope."""
-    status = error.code or 500
-    allowed = getattr(error, "valid_methods", None)
-    if allowed:
-        request.setHeader(b"allow", ", ".join(sorted(allowed)).encode())
+    """What Klein's routing refuses (404, 405), in the envelope. A path that only lacks a slash, or has one too
+    many, is none of ours: redirecting a POST would lose its body."""
+    status = 404 if isinstance(error, RequestRedirect) else error.code or 500
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        request.setHeader(b"allow", ", ".join(sorted(error.valid_methods)).encode())
     why = {404: "no such path", 405: "method not allowed"}.get(status, "refused")
     return refuse(request, Malformed(why, status=status))
+
+
+def answer_refusals(app: Klein) -> None:
+    """Let whatever goes wrong in `app` be answered in the envelope."""
+    app.handle_errors(Refusal)(lambda _, request, failure: refuse(request, failure.value))
+    app.handle_errors(HTTPException)(lambda _, request, failure: refuse_http(request, failure.value))
+    app.handle_errors(Exception)(lambda _, request, failure: refuse_bug(request, failure))

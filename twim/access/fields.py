@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-import msgspec
 from twisted.web.server import Request
 
+from twim.access.bodies import read_body
 from twim.errors import Malformed
 from twim.wire.message import ID_LIMIT
 
@@ -85,19 +85,23 @@ class Fields:
         return value
 
 
+def header(request: Request, name: str) -> str:
+    """A header as text, "" when there is none. Its bytes may be anything; twisted.web's own text would be an
+    exception for what isn't UTF-8."""
+    return (request.getHeader(name.encode()) or b"").decode("utf-8", "replace")
+
+
 def read_fields(request: Request) -> Fields:
     """The fields of a request; those of the body win over the query's. `Malformed` when the body is not what its
     Content-Type says."""
     values: dict[str, str] = {}
     for name, found in (request.args or {}).items():
         values[_decode(name)] = _decode(found[-1])
-    if _media_type(request) == "application/json":
-        values |= _from_json(request)
+    if request.method == b"POST":
+        content: Any = request.content
+        content.seek(0)
+        values |= read_body(header(request, "content-type"), content.read())
     return Fields(values)
-
-
-def _media_type(request: Request) -> str:
-    return (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
 
 
 def _decode(value: bytes) -> str:
@@ -105,27 +109,3 @@ def _decode(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed("not UTF-8") from None
-
-
-def _from_json(request: Request) -> dict[str, str]:
-    request.content.seek(0)  # type: ignore[attr-defined]
-    body = request.content.read()  # type: ignore[attr-defined]
-    if not body.strip():
-        return {}
-    try:
-        loose: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("the body is not JSON") from None
-    if not isinstance(loose, dict):
-        raise Malformed("the body is not a JSON object")
-    return {name: _scalar(name, value) for name, value in loose.items() if value is not None}
-
-
-def _scalar(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        return str(value)
-    raise Malformed(f"{name}: a text or a whole number")

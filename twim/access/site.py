@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed
 
 from twim.access.contacts import Contacts
-from twim.access.door import Door, refuse, refuse_http
+from twim.access.door import Door, answer_refusals, refuse, refuse_bug, refuse_http
 from twim.access.downloads import Downloads
-from twim.access.fields import read_fields
+from twim.access.fields import header, read_fields
 from twim.access.intake import Intake
 from twim.access.lobby import Lobby
 from twim.access.messages import Messages
@@ -26,12 +26,13 @@ from twim.access.pages import Pages, choose_language
 from twim.access.uploads import Uploads
 from twim.access.users import Users
 from twim.access.websocket import ChatUpgrade
-from twim.errors import NotFound, NotLoggedIn, NotYours, Refusal
+from twim.errors import Malformed, NotFound, NotLoggedIn, NotYours, Refusal
 from twim.storage.accounts import Accounts as AccountStore
 
 REQUEST_SECONDS: Final = 60  # of silence, after which an HTTP connection is closed
 CHAT_PAGE: Final = "/chat/index.shtml"
 LOGIN_PAGE: Final = "/user/login.shtml"
+PAGE_METHODS: Final = ("GET", "HEAD")
 
 
 class Rest:
@@ -84,23 +85,22 @@ class Rest:
         """Files going out."""
         return self._downloads
 
-    @app.route("/", methods=["GET", "HEAD"])
+    @app.route("/", methods=list(PAGE_METHODS))
     async def start(self, request: Request) -> bytes:
         """To the chat when logged in, else to the log-in."""
         user = await self._user(request)
         request.redirect(CHAT_PAGE.encode() if user else LOGIN_PAGE.encode())
         return b""
 
-    @app.route("/<path:path>", methods=["GET", "HEAD"])
+    @app.route("/<path:path>")
     async def page(self, request: Request, path: str = "") -> bytes:
         """A template, by its path."""
-        try:
-            where = request.path.decode("ascii")
-        except UnicodeDecodeError:
-            raise NotFound("no such page") from None
+        where = request.path.decode("utf-8", "replace")
+        if request.method not in (b"GET", b"HEAD") and where.endswith(".shtml"):
+            raise MethodNotAllowed(PAGE_METHODS)
         user = await self._user(request)
         lang = choose_language(
-            (request.getCookie(b"lang") or b"").decode("ascii", "replace"), request.getHeader("accept-language")
+            (request.getCookie(b"lang") or b"").decode("ascii", "replace"), header(request, "accept-language")
         )
         page = self._pages.render(where, lang, user)
         for name, value in self._pages.headers.items():
@@ -115,26 +115,15 @@ class Rest:
         found = await self._store.by_id(who.userid)
         return found[0].own() if found is not None else None
 
-    @app.handle_errors(Refusal)
-    def refused(self, request: Request, failure: Failure) -> bytes:
-        """See `door.refuse`."""
-        return refuse(request, failure.value)
 
-    @app.handle_errors(HTTPException)
-    def unrouted(self, request: Request, failure: Failure) -> bytes:
-        """See `door.refuse_http`."""
-        return refuse_http(request, failure.value)
-
-
-for _area in (Users.app, Contacts.app, Messages.app, Uploads.app, Downloads.app):
-    _area.handle_errors(HTTPException)(lambda self, request, failure: refuse_http(request, failure.value))
+for _area in (Rest.app, Users.app, Contacts.app, Messages.app, Uploads.app, Downloads.app):
+    answer_refusals(_area)
 
 
 class Chat(Resource):
     """The upgrade to a WebSocket on ``/chat``: who may not enter is told so in HTTP."""
 
     isLeaf = True
-    log = Logger()
 
     def __init__(self, door: Door, lobby: Lobby, upgrade: ChatUpgrade) -> None:
         super().__init__()
@@ -142,8 +131,10 @@ class Chat(Resource):
         self._lobby = lobby
         self._upgrade = upgrade
 
-    def render_GET(self, request: Request) -> int:
+    def render(self, request: Request) -> bytes | int:
         """Admit, then hand the connection over."""
+        if request.method != b"GET":
+            return refuse_http(request, MethodNotAllowed(("GET",)))
         entering = Deferred.fromCoroutine(self._enter(request))
         request.notifyFinish().addErrback(lambda _: entering.cancel())
         entering.addErrback(self._refuse, request)
@@ -151,20 +142,20 @@ class Chat(Resource):
 
     async def _enter(self, request: Request) -> None:
         fields = read_fields(request)
-        if "token" not in fields and not request.getHeader("authorization") and not self._door.same_site(request):
+        if "token" not in fields and not request.getHeader(b"authorization") and not self._door.same_site(request):
             raise NotYours("asked by a page of another site")
         admitted = await self._lobby.admit(self._door.token_of(request, fields))
         if "id" in fields and fields.whole("id", 0) not in (0, admitted.who.userid):
             raise NotYours("id is not yours")
+        if header(request, "upgrade").lower() != "websocket":
+            raise Malformed("a WebSocket, please")
         self._upgrade.hand_over(request, admitted)
 
     def _refuse(self, failure: Failure, request: Request) -> None:
         if failure.check(CancelledError) or request._disconnected:
             return
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
-        if refused is not failure.value:
-            self.log.failure("an upgrade failed", failure)
-        request.write(refuse(request, refused))
+        why = failure.value
+        request.write(refuse(request, why) if isinstance(why, Refusal) else refuse_bug(request, failure))
         request.finish()
 
 
@@ -179,6 +170,8 @@ class Root(Resource):
 
     def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
         """Twisted's hook, called with the path's first segment."""
+        if not _is_text(request):
+            return Nothing()
         if path == b"chat" and not request.postpath:
             return self._chat
         if path == b"asset":
@@ -187,9 +180,28 @@ class Root(Resource):
         return self._rest  # type: ignore[no-any-return]
 
 
+class Nothing(Resource):
+    """What is asked for by bytes that are no text: Klein's answer to it has no envelope."""
+
+    isLeaf = True
+
+    def render(self, request: Request) -> bytes:
+        """404."""
+        return refuse(request, NotFound("no such path"))
+
+
+def _is_text(request: Request) -> bool:
+    try:
+        unquote_to_bytes(request.path).decode()
+        (request.getHeader(b"host") or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def make_site(root: Root, intake: Intake, reactor: Any) -> Site:
     """The factory to listen with."""
-    site = Site(root, timeout=REQUEST_SECONDS, reactor=reactor)
+    site = Site(root, timeout=REQUEST_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
     site.requestFactory = intake.request
     site.displayTracebacks = False
     # An access log line a request would cost more than most requests; nginx writes one where it is wanted.

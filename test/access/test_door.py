@@ -1,0 +1,471 @@
+"""What every REST path has in common: who asks, from which site, in which form, and that nothing odd is our bug."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from twisted.internet.defer import fail
+
+from test.access.living import FORM, PASSWD, Living
+
+POSTS = (
+    "/user/logout",
+    "/user/update",
+    "/user/passwd",
+    "/user/revoke",
+    "/contact/addfriend",
+    "/contact/deletefriend",
+    "/contact/approvefriend",
+    "/contact/refusefriend",
+    "/contact/createcommunity",
+    "/contact/updatecommunity",
+    "/contact/joincommunity",
+    "/contact/leavecommunity",
+    "/contact/removemember",
+)
+BOTH = (
+    "/user/find",
+    "/user/sessions",
+    "/contact/loadfriend",
+    "/contact/loadrequest",
+    "/contact/loadcommunity",
+    "/contact/loadmember",
+    "/message/conversations",
+    "/message/history",
+)
+BOUNDARY = "multipart/form-data; boundary=b"
+
+
+def parts(**fields: bytes) -> bytes:
+    """A multipart body with boundary b."""
+    each = (
+        b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (k.encode(), v) for k, v in fields.items()
+    )
+    return b"".join(each) + b"--b--\r\n"
+
+
+class WhoTests(Living):
+    """Who is asking."""
+
+    async def test_everything_needs_a_token(self) -> None:
+        """Without a token, or with a wrong one, every path says 401."""
+        for path in (*POSTS, *BOTH, "/attach/upload"):
+            media, body = (BOUNDARY, parts(file=b"x")) if "upload" in path else (FORM, b"")
+            answer = await self.ask("POST", path, media=media, body=body)
+            self.assert_refused(answer, 401)
+            self.assertEqual(answer.header("www-authenticate"), "Bearer")
+            self.assert_refused(await self.ask("POST", f"{path}?token=wrong", media=media, body=body), 401)
+        for path in BOTH:
+            self.assert_refused(await self.ask("GET", path), 401)
+
+    async def test_three_ways(self) -> None:
+        """Cookie, Authorization and field all say who asks; in that the explicit ones win over the cookie."""
+        one, two = await self.people(2)
+        cookie, bearer = f"Cookie: x=y; token={one.token}", f"Authorization: Bearer {two.token}"
+        for headers, body, who in (
+            ([cookie], b"", one),
+            ([bearer], b"", two),
+            ([f"authorization: bearer  {two.token} "], b"", two),
+            ([], urlencode({"token": one.token}).encode(), one),
+            ([cookie, bearer], b"", two),
+            ([cookie], urlencode({"token": two.token}).encode(), two),
+        ):
+            answer = await self.ask("POST", "/user/update", *headers, body=body, media=FORM)
+            self.assertEqual(answer.data["id"], who.id)
+
+    async def test_wrong_tokens(self) -> None:
+        """Whatever is no token of ours is 401, however odd."""
+        for token in (b"", b"x", b"x" * 10_000, b"\xff\xfe", "密".encode(), b"\x00"):
+            lines = [b"Authorization: Bearer " + token, b"Cookie: token=" + token]
+            for line in lines if b"\x00" not in token else []:
+                self.assert_refused(await self.ask("POST", "/user/update", line, media=FORM), 401)
+        for token in ("x" * 300, "密", "a b"):
+            self.assertIn((await self.post("/user/update", token=token)).status, (400, 401))
+
+    async def test_userid_must_be_the_callers(self) -> None:
+        """`userid` and `ownerid`, when given, are the caller's own on every path."""
+        one, two = await self.people(2)
+        for path in (*POSTS, *BOTH):
+            for name in ("userid", "ownerid"):
+                self.assert_refused(await one.post(path, **{name: two.id}), 403, name)
+                self.assert_refused(await one.post(path, **{name: "x"}), 400, name)
+                self.assert_refused(await one.post(path, **{name: -1}), 400, name)
+        for name in ("userid", "ownerid"):
+            self.assertEqual((await one.post("/user/update", **{name: one.id})).json["code"], 0)
+            self.assertEqual((await one.post("/contact/loadfriend", **{name: one.id})).json["code"], 0)
+
+    async def test_other_sites(self) -> None:
+        """A page of another site may not use the cookie; a token that it has itself it may."""
+        one = await self.person()
+        cookie = f"Cookie: token={one.token}"
+        for origin in (
+            b"http://evil.example",
+            b"null",
+            b"http://[",
+            b"http://[::1",
+            b"",
+            b"\xff",
+            b"http://127.0.0.1:1",
+            f"http://{self.host}.evil.example".encode(),
+            f"http://{self.host}@evil.example".encode(),
+            f"http://evil.example/{self.host}".encode(),
+        ):
+            answer = await self.ask("POST", "/user/update", cookie, b"Origin: " + origin, media=FORM)
+            self.assert_refused(answer, 403)
+            answer = await self.ask("POST", f"/user/update?token={one.token}", b"Origin: " + origin, media=FORM)
+            self.assertEqual(answer.status, 200, (origin, answer))
+        for ours in (f"Origin: http://{self.host}", f"Origin: https://{self.host}"):
+            answer = await self.ask("POST", "/user/update", cookie, ours, media=FORM)
+            self.assertEqual(answer.status, 200)
+
+
+class FormTests(Living):
+    """In which form."""
+
+    async def test_every_form(self) -> None:
+        """Forms, multipart and JSON say the same; a query is read too, but what the body says wins."""
+        one = await self.person()
+        auth = f"Authorization: Bearer {one.token}"
+        for media, body in (
+            (FORM, b"nickname=%E6%9D%8E&memo=m"),
+            (FORM + "; charset=UTF-8", "nickname=李&memo=m".encode()),
+            (BOUNDARY, parts(nickname="李".encode(), memo=b"m")),
+            ("application/json", '{"nickname":"李","memo":"m"}'.encode()),
+            ("Application/JSON; charset=utf-8", b'{"nickname":"\\u674e","memo":"m","avatar":null}'),
+        ):
+            await one.post("/user/update", nickname="before", memo="")
+            answer = await self.ask("POST", "/user/update?nickname=query", auth, media=media, body=body)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual((answer.data["nickname"], answer.data["memo"]), ("李", "m"), media)
+        answer = await self.ask("POST", "/user/update?nickname=query", auth, media=FORM)
+        self.assertEqual(answer.data["nickname"], "query")
+
+    async def test_json_numbers(self) -> None:
+        """A number in JSON is as good as its digits; true and null are no surprise."""
+        one, two = await self.people(2)
+        found = await self.post_json("/user/find", {"id": two.id, "token": one.token, "userid": one.id, "mobile": None})
+        self.assertEqual(found.data["id"], two.id)
+
+    async def test_bodies_that_are_none(self) -> None:
+        """A body that isn't what it says is 400, with the envelope, on every kind of path."""
+        json_media = "application/json"
+        deep = b"[" * 50_000
+        cases = [
+            (json_media, b"{"),
+            (json_media, b"[]"),
+            (json_media, b"[1,2]"),
+            (json_media, b"null"),
+            (json_media, b'"text"'),
+            (json_media, b"\xff"),
+            (json_media, b"\xef\xbb\xbf{}"),
+            (json_media, deep),
+            (json_media, b'{"a":' + deep),
+            (json_media, b'{"mobile":["1","2"]}'),
+            (json_media, b'{"mobile":{"a":1}}'),
+            (json_media, b'{"mobile":1.5}'),
+            (json_media, b'{"mobile":1e999}'),
+            (json_media, b'{"mobile":' + b"9" * 5_000 + b"}"),
+            (json_media, b'{"mobile":' + b"9" * 400 + b"}"),
+            (json_media, b'{"mobile":"\\ud800"}'),
+            (json_media, b'{"mobile":"\\u0000"}'),
+            (json_media, b'{"mobile":"123\xff"}'),
+            (FORM, b"mobile=%ff%fe"),
+            (FORM, b"mobile=\xff"),
+            (FORM, b"%ff=1"),
+            (FORM, b"mobile=%00"),
+            (FORM, b"&&&==&%%%"),
+            (BOUNDARY, b""),
+            (BOUNDARY, b"nothing like it"),
+            (BOUNDARY, b"--b\r\n\r\n\r\n--b--"),
+            (BOUNDARY, parts(mobile=b"\xff")),
+            (BOUNDARY, b'--b\r\nContent-Disposition: form-data; name="mobile"\r\n\r\nhalf'),
+            ("multipart/form-data", parts(mobile=b"123")),
+            ("multipart/form-data; boundary=", parts(mobile=b"123")),
+            ("multipart/form-data; boundary=\xff", parts(mobile=b"123")),
+            ("multipart/form-data; boundary=b", parts(mobile=b"123")[:-4]),
+        ]
+        for media, body in cases:
+            answer = await self.ask("POST", "/user/register", media=media, body=body)
+            self.assert_refused(answer, 400)
+
+    async def test_odd_values_everywhere(self) -> None:
+        """No value of any field of any path is our bug."""
+        one, two = await self.friends()
+        group = await one.group()
+        names = [
+            *("id", "mobile", "nickname", "avatar", "sex", "memo", "passwd", "newpasswd", "dstid", "name", "icon"),
+            *("cate", "requestid", "memberid", "scope", "before", "after", "limit", "userid"),
+        ]
+        odd: list[object] = [
+            "",
+            " ",
+            "\x00",
+            "a\x00b",
+            "-1",
+            "0",
+            "00000000000000001",
+            str(2**53),
+            str(2**63),
+            "9" * 300,
+            "1e3",
+            "0x1",
+            "NaN",
+            "١٢",
+            "'; DROP TABLE user; --",
+            "%s%n{0}",
+            "\u202e\ufeff\uffff",
+            "😀" * 40,
+            True,
+            -(2**70),
+        ]
+        for path in (*POSTS[4:], *BOTH):
+            for value in odd:
+                fields = dict.fromkeys(names, value)
+                for said in (
+                    fields,
+                    fields | {"dstid": group, "scope": 11},
+                    {"dstid": two.id, "scope": 10, "after": value},
+                ):
+                    answer = await self.post_json(path, said | {"token": one.token, "userid": one.id})
+                    self.assertIn(answer.status, (200, 400, 403, 404), (path, said, answer))
+                    self.assertIn("code", answer.json)
+        self.assertEqual((await one.post("/user/sessions")).json["code"], 0)
+
+    async def test_duplicates(self) -> None:
+        """Of a field given twice the last counts, in every form."""
+        for media, body in (
+            (FORM, b"mobile=x&passwd=123456&mobile=1390011"),
+            ("application/json", b'{"mobile":[],"passwd":"123456","mobile":"1390012"}'),
+        ):
+            answer = await self.ask("POST", "/user/register", media=media, body=body)
+            self.assertEqual(answer.json["code"], 0, answer)
+
+    async def test_odd_headers(self) -> None:
+        """Headers that aren't UTF-8 are no bug of ours."""
+        one = await self.person()
+        for name in (b"User-Agent", b"Content-Type", b"Accept-Language", b"Cookie", b"X-Forwarded-For", b"Referer"):
+            for path in ("/user/login", "/user/find"):
+                answer = await self.ask("POST", path, name + b": \xff\xfe\x80", body=b"")
+                self.assertIn(answer.status, (200, 400, 401, 415), (name, path, answer))
+                self.assertIn("code", answer.json)
+        answer = await self.ask("GET", "/user/login.shtml", b"Accept-Language: \xff", b"Cookie: lang=\xff; token=\xff")
+        self.assertEqual(answer.status, 200, answer)
+        agent = await self.ask(
+            "POST",
+            "/user/login",
+            b"User-Agent: \xff\x00",
+            media=FORM,
+            body=f"mobile={one.mobile}&passwd={PASSWD}".encode(),
+        )
+        self.assertIn(agent.status, (200, 400))
+        long = await self.ask(
+            "POST",
+            "/user/login",
+            "User-Agent: " + "密" * 400,
+            media=FORM,
+            body=f"mobile={one.mobile}&passwd={PASSWD}".encode(),
+        )
+        self.assertEqual(long.status, 200, long)
+        agents = [row["agent"] for row in (await one.post("/user/sessions")).rows]
+        self.assertIn("密" * 150, agents)
+
+
+class StatusTests(Living):
+    """Every status with its envelope."""
+
+    async def test_not_found(self) -> None:
+        """What isn't there is 404 by any method."""
+        for path in (
+            "/nothing",
+            "/user/nothing",
+            "/user/",
+            "/user",
+            "/contact",
+            "/contact/x/y",
+            "/message/x",
+            "/attach/x",
+            "/mnt/x",
+            "/mnt/x/y/z",
+            "/asset/nothing.js",
+            "/asset/../setup.cfg",
+            "/asset/%2e%2e/setup.cfg",
+            "/user/nothing.shtml",
+            "/user/../user/login.shtml",
+            "/%ff",
+            "/%00",
+            "/..",
+            "//user/login",
+            "/user//login",
+            "/chat/nothing",
+            "/chat/",
+            "/.git/config",
+            "/index.html",
+        ):
+            for method in ("GET", "POST"):
+                answer = await self.ask(method, path, media=FORM if method == "POST" else "")
+                # What can only be a page or a file is 405 by POST, whether it is there or not.
+                only_read = method == "POST" and (path.endswith(".shtml") or path.startswith("/asset/"))
+                self.assertEqual(answer.status, 405 if only_read else 404, (method, path, answer))
+                self.assertLess(answer.json["code"], 0)
+
+    async def test_head_of_nothing(self) -> None:
+        """HEAD has the status and no body."""
+        answer = await self.ask("HEAD", "/nothing")
+        self.assertEqual((answer.status, answer.body), (404, b""))
+
+    async def test_method(self) -> None:
+        """What takes only POST is 405 otherwise, and says what it takes."""
+        for path in (*POSTS, "/user/register", "/user/login"):
+            for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS"):
+                answer = await self.ask(method, path)
+                self.assert_refused(answer, 405)
+                self.assertIn("POST", answer.header("allow"))
+        for path, method in (
+            ("/", "POST"),
+            ("/user/login.shtml", "POST"),
+            ("/chat/index.shtml", "DELETE"),
+            ("/chat", "POST"),
+            ("/chat", "PUT"),
+            ("/message/history", "DELETE"),
+            ("/attach/upload", "GET"),
+        ):
+            answer = await self.ask(method, path, media=FORM if method == "POST" else "")
+            self.assert_refused(answer, 405)
+            self.assertTrue(answer.header("allow"), (path, answer))
+
+    async def test_too_large(self) -> None:
+        """A body beyond its bound is 413, announced or not."""
+        answer = await self.ask("POST", "/user/login", body=b"mobile=" + b"1" * 70_000, media=FORM)
+        self.assert_refused(answer, 413)
+        chunks = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+        answer = await self.ask_raw(
+            b"POST /user/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunks * 3
+            + b"0\r\n\r\n"
+        )
+        self.assert_refused(answer, 413)
+
+    async def test_media_type(self) -> None:
+        """What is neither a form nor JSON is 415."""
+        for media in ("application/xml", "image/png", "x"):
+            self.assert_refused(await self.ask("POST", "/user/login", media=media, body=b"x"), 415)
+        one = await self.person()
+        self.assert_refused(await self.ask("POST", f"/attach/upload?token={one.token}", media=FORM, body=b"x"), 415)
+
+    async def test_our_bug(self) -> None:
+        """A failure of ours is logged and told as 500, without saying what it was."""
+        one = await self.person()
+        for target, name, paths in (
+            (self.node.presence, "online", ("/contact/loadmember", "/user/find")),
+            (self.node.roster, "befriended", ("/contact/addfriend",)),
+        ):
+            self.patch(target, name, lambda *_: 1 / 0)
+            two = await self.person()
+            group = await one.group()
+            for path in paths:
+                answer = await one.post(path, dstid=group if "member" in path else two.id, id=two.id)
+                self.assert_refused(answer, 500)
+                self.assertNotIn("zero", answer.json["msg"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
+
+    async def test_our_bug_in_a_page(self) -> None:
+        """Pages and the upgrade have the same 500."""
+        one = await self.person()
+        self.patch(self.database, "read", lambda work: fail(ZeroDivisionError()))
+        for path in ("/chat/index.shtml", "/"):
+            self.assert_refused(await self.ask("GET", path, f"Cookie: token={one.token}"), 500)
+        self.assert_refused(await self.upgrade_refusal("/chat?token=unknown"), 500)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
+
+    async def test_no_storage(self) -> None:
+        """While the database can't be used everything that needs it is 503, and works again when it can."""
+        one, two = await self.people(2)
+        file = self.folder / "im.db"
+        away = file.rename(self.folder / "away.db")
+        try:
+            for path, fields in (
+                ("/contact/addfriend", {"dstid": two.id}),
+                ("/user/find", {"id": two.id}),
+                ("/message/conversations", {}),
+                ("/contact/createcommunity", {"name": "x"}),
+                ("/user/login", {"mobile": one.mobile, "passwd": PASSWD}),
+            ):
+                self.assert_refused(await one.post(path, **fields), 503)
+            self.assert_refused(await self.upgrade_refusal("/chat?token=unknown"), 503)
+            self.assert_refused(await self.ask("GET", "/chat/index.shtml", f"Cookie: token={one.token}"), 503)
+        finally:
+            away.rename(file)
+        self.assertEqual((await one.post("/contact/addfriend", dstid=two.id)).json["code"], 0)
+
+
+class PageTests(Living):
+    """Pages and redirects."""
+
+    async def test_start(self) -> None:
+        """`/` goes to the chat when logged in, else to the log-in."""
+        one = await self.person()
+        for headers, where in (
+            ((), "/user/login.shtml"),
+            (("Cookie: token=wrong",), "/user/login.shtml"),
+            ((f"Cookie: token={one.token}",), "/chat/index.shtml"),
+        ):
+            for method in ("GET", "HEAD"):
+                answer = await self.ask(method, "/", *headers)
+                self.assertEqual((answer.status, answer.header("location")), (302, where))
+
+    async def test_pages(self) -> None:
+        """Templates are found by their path, by GET and HEAD."""
+        one = await self.person()
+        for path in ("/user/login.shtml", "/user/register.shtml", "/chat/index.shtml"):
+            answer = await self.ask("GET", path, f"Cookie: token={one.token}")
+            self.assertEqual(answer.status, 200, path)
+            self.assertTrue(answer.header("content-type").startswith("text/html"))
+            head = await self.ask("HEAD", path, f"Cookie: token={one.token}")
+            self.assertEqual((head.status, head.body), (200, b""))
+
+    async def test_assets(self) -> None:
+        """Static files have validators and cache headers, and are not sent twice."""
+        answer = await self.ask("GET", "/asset/icon.svg")
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.header("cache-control"))
+        again = await self.ask("GET", "/asset/icon.svg", f"If-None-Match: {answer.header('etag')}")
+        self.assertEqual((again.status, again.body), (304, b""))
+
+    async def test_answers_are_not_kept(self) -> None:
+        """Nothing between us and the browser may keep an answer."""
+        answer = await self.post("/user/login")
+        self.assertEqual(answer.header("cache-control"), "no-store")
+        self.assertEqual(answer.header("x-content-type-options"), "nosniff")
+
+
+class LimitTests(Living):
+    """Limits on."""
+
+    settings = {"limits": "on"}  # noqa: RUF012
+
+    async def test_guessing(self) -> None:
+        """The eleventh guess at a password is 429 and says when to come again; other mobiles aren't touched."""
+        for _ in range(10):
+            self.assert_refused(await self.post("/user/login", mobile="1390021", passwd="wrong-1"), 200)
+        answer = await self.post("/user/login", mobile="1390021", passwd="wrong-1")
+        self.assert_refused(answer, 429)
+        self.assertGreaterEqual(int(answer.header("retry-after")), 1)
+        self.assert_refused(await self.post("/user/login", mobile="1390022", passwd="wrong-1"), 200)
+        # The same number written otherwise is the same number.
+        self.assert_refused(await self.post("/user/login", mobile=" 1390021 ", passwd="wrong-1"), 429)
+
+    async def test_one_address(self) -> None:
+        """Log-ins and registrations of one address are counted together."""
+        codes = [(await self.post("/user/register", mobile="x")).status for _ in range(110)]
+        self.assertEqual(codes[:100], [400] * 100)
+        self.assertIn(429, codes[100:])
+
+    async def test_one_user(self) -> None:
+        """A user who asks too often is told so; another isn't."""
+        one, two = await self.people(2)
+        answers = [await one.post("/user/update", sex="X") for _ in range(260)]
+        late = [a for a in answers if a.status == 429]
+        self.assertTrue(late)
+        self.assert_refused(late[0], 429)
+        self.assertTrue(late[0].header("retry-after"))
+        self.assertEqual((await two.post("/user/update")).status, 200)
