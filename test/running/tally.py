@@ -24,20 +24,26 @@ class Tally:
 
     def __init__(self) -> None:
         self._rows: dict[str, str] = {}
+        self._notes: list[str] = []
 
     def add(self, weather: str, how_often: str, messages: int, deliveries: int, ledger: Counted) -> None:
         """`how_often` in words ("20 kills"); `deliveries` are messages given to devices."""
         faults = f"{ledger.lost} | {ledger.doubled} | {ledger.reordered}"
         self._rows[weather] = f"| {weather} | {how_often} | {messages:,} | {deliveries:,} | {faults} |\n"
 
+    def note(self, text: str) -> None:
+        """A sentence below the table."""
+        self._notes.append(f"\n{text}.\n")
+
     def table(self) -> str:
         """Markdown; empty when nothing was counted."""
-        return HEAD + "".join(self._rows.values()) if self._rows else ""
+        rows = HEAD + "".join(self._rows.values()) if self._rows else ""
+        return rows + "".join(self._notes)
 
     def write(self) -> None:
         """Into the file that the environment names, between its two marks."""
         target = os.environ.get("TWIM_TALLY")
-        if not target or not self._rows:
+        if not target or not self.table():
             return
         path = Path(target)
         before, _, rest = path.read_text().partition(BEGIN)
