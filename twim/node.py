@@ -10,6 +10,7 @@ import gc
 import resource
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
@@ -222,7 +223,7 @@ class NodeService(Service):
         self._ports: list[IListeningPort] = []
         self.node: Node | None = None
         self._lock: int | None = None
-        self._opening: Deferred[None] | None = None
+        self._opening: Deferred[Any] | None = None
 
     def startService(self) -> None:
         """Start, or end the program with one line that says why not."""
@@ -250,14 +251,15 @@ class NodeService(Service):
     def _not_opened(self, failure: Failure) -> None:
         if failure.check(CancelledError):
             return
-        if failure.check(OSError, CannotOpen, ConfigError, ValueError):
+        error = failure.value
+        if isinstance(error, (OSError, CannotOpen, ConfigError, ValueError)):
             with suppress(SystemExit):
-                self._give_up(self._explained(failure.value))
+                self._give_up(self._explained(error))
         elif not failure.check(SystemExit):
             self.log.failure("the node can't start", failure)
         self._reactor.stop()
 
-    def _explained(self, error: BaseException) -> str:
+    def _explained(self, error: Exception) -> str:
         return f"--data {self._config.data}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
 
     def _listen(self, description: str, site: Site) -> None:

@@ -69,6 +69,8 @@ class Database:
 
     def stop(self) -> None:
         """End the threads after what they do, and close every connection."""
+        if self._stopped:
+            return
         self._stopped = True
         if self._probe is not None:
             self._probe.cancel()
