@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,7 +70,7 @@ class PackingTests(SynchronousTestCase):
         def check(payloads: list[bytes]) -> None:
             unpacker = Unpacker()
             for payload in payloads:
-                with suppress(Garbled):
+                with contextlib.suppress(Garbled):
                     unpacker.feed(payload)
             unpacker.cut()
             self.assertEqual(unpacker.feed(b"\x00\x01x"), [b"x"])

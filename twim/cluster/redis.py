@@ -306,8 +306,8 @@ class RedisBus:
     def _publishing_up(self, line: PublishingLine) -> None:
         self._publishing = line
         self._self.address = self._self.address or line.transport.getHost().host
+        self._announce()  # before anything is published: who isn't known isn't heard
         self._connected()
-        self._announce()
 
     def _publishing_down(self, line: PublishingLine) -> None:
         if self._publishing is line:
@@ -334,8 +334,8 @@ class RedisBus:
         self.log.info("hearing Redis on {channels} channels", channels=len(self._interest))
         if self._starting is None:
             self._audience.miss(None)
+        self._announce()  # before anything is published: who isn't known isn't heard
         self._connected()
-        self._announce()
 
     def _connected(self) -> None:
         self._echo_at = self._clock.seconds()
