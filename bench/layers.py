@@ -1,0 +1,108 @@
+"""Where the server's time goes: ``python -m bench.layers`` samples it under load with py-spy, by layer.
+
+    python -m bench.layers pair:16 pair:4 rate:3000 group:8 connect:300
+
+Each sample of a thread that isn't waiting belongs to the layer of its innermost frame that matches one. The layer's
+part of the samples times the CPU time of a delivery (or a connect) is what is printed, in microseconds.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from bench.load import compile_load, finish
+from bench.measures import PEOPLE, TALKERS, Bench
+from bench.people import People
+from bench.report import as_markdown, number
+from bench.servers import Server, ours
+
+SECONDS = 5
+SAMPLES_A_SECOND = 300
+WAITING = re.compile(r"Condition\.wait|_loop \(twim/storage/committer|doPoll|ThreadWorker|SimpleQueue|queue\.py")
+LAYERS = (
+    ("frames in: fast path", r"twim/wire/frames\.py|twim/access/fastpath\.py"),
+    ("decode JSON", r"decode_frame"),
+    ("dispatch, policy, posting", r"twim/logic/(dispatch|policy|posting|order)"),
+    ("COMMIT, with its fsync", r"_commit \(twim/storage/sqlite"),
+    ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|marks|conversations)\.py"),
+    ("handing over to the commit's thread", r"committer\.py|twisted/_threads|threadpool\.py|posixbase.*[wW]ak"),
+    ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
+    ("outboxes, send()", r"twim/access/session\.py|ChatProtocol\.send|writeSomeData|doWrite|FileDescriptor\.write"),
+    ("recv()", r"Connection\.doRead|Connection\._dataReceived"),
+    ("token, circle (queries)", r"twim/logic/accounts|twim/storage|sqlalchemy"),
+    ("presence, roster, lobby", r"twim/logic/presence|twim/access/(roster|lobby)"),
+    ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door)"),
+    ("WebSocket handshake, closing", r"autobahn|twim/access/websocket|txaio"),
+    ("accept, close sockets", r"tcp\.py"),
+    ("reactor", r"twisted/(internet|python)"),
+)
+RULES = tuple((layer, re.compile(pattern)) for layer, pattern in LAYERS)
+
+
+def layer_of(stack: list[str]) -> str | None:
+    """The layer of one sample; None when the thread was waiting."""
+    if WAITING.search(stack[-1]):
+        return None
+    for frame in reversed(stack):
+        for layer, pattern in RULES:
+            if pattern.search(frame):
+                return layer
+    return "other"
+
+
+def sample(server: Server, folder: Path, seconds: float) -> Counter[str]:
+    """How often each layer was met."""
+    out = folder / "samples"
+    spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
+    command = [spy, "record", "--pid", str(server.pid), "--rate", str(SAMPLES_A_SECOND)]
+    command += ["--duration", str(int(seconds)), "--format", "raw", "--function", "--output", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    met: Counter[str] = Counter()
+    for line in out.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        layer = layer_of(stack.split(";"))
+        if layer is not None:
+            met[layer] += int(count)
+    return met
+
+
+def profile(bench: Bench, folder: Path, group: int, what: str) -> dict[str, float]:
+    """Microseconds of CPU of each layer for one delivery, or one connect; and their sum."""
+    kind, _, count = what.partition(":")
+    mode, options = {
+        "pair": ("pair", {"conns": TALKERS, "window": count}),
+        "rate": ("pair", {"conns": TALKERS, "rate": count}),
+        "group": ("group", {"conns": TALKERS, "senders": 4, "window": count, "gid": group}),
+        "connect": ("storm", {"conns": 500, "skip": TALKERS, "rate": count}),
+    }[kind]
+    with ours(folder) as server:
+        running = bench.load(server, mode, **options).start()
+        time.sleep(2)
+        met = sample(server, folder, SECONDS - 1)
+        whole = finish(running)["cpu_us"]
+    found = {layer: whole * met[layer] / met.total() for layer in [name for name, _ in LAYERS] + ["other"]}
+    return found | {"together": whole}
+
+
+def main() -> None:
+    """Print the layers of each load named."""
+    loads = sys.argv[1:] or ["pair:16", "pair:4", "rate:3000", "group:8", "connect:300"]
+    with tempfile.TemporaryDirectory(prefix="twim-bench-") as name:
+        folder = Path(name)
+        people = People(folder, PEOPLE, [TALKERS])
+        bench = Bench(compile_load(folder), people, SECONDS)
+        found = [profile(bench, folder, people.groups[TALKERS], what) for what in loads]
+    rows = [("µs", "", *loads)]
+    rows += [(layer, "", *(number(one[layer]) for one in found)) for layer in found[0]]
+    print(as_markdown(rows))
+
+
+if __name__ == "__main__":
+    main()
