@@ -94,13 +94,30 @@ class Person:
 
     def sees(self, text: str) -> Locator:
         """The message with this text, once it is there."""
-        row = self.page.locator("li.message", has_text=text)
+        row = self.page.locator("li.message", has=self.page.locator(".text", has_text=text))
         expect(row).to_have_count(1)
         return row
 
     def state_of(self, text: str, state: str) -> None:
         """Wait until one's own message has this state."""
         expect(self.sees(text)).to_have_attribute("data-state", state)
+
+    def post(self, *messages: dict[str, object]) -> None:
+        """Send messages past the page, as another client of this person would, and wait until all are answered."""
+        self.page.evaluate(
+            """(messages) => new Promise((done, failed) => {
+                const socket = new WebSocket(location.origin.replace("http", "ws") + "/chat");
+                let left = messages.length;
+                const numbered = messages.map((message, at) => JSON.stringify({...message, id: at + 1}));
+                socket.onopen = () => numbered.forEach((text) => socket.send(text));
+                socket.onmessage = ({data}) => {
+                    const {cmd, code, msg} = JSON.parse(data);
+                    if (cmd === 1 && code) failed(new Error(msg));
+                    if (cmd === 1 && --left === 0) { socket.close(); done(); }
+                };
+            })""",
+            list(messages),
+        )
 
     def offline(self, away: bool) -> None:
         """Take the network away, or give it back."""

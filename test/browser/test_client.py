@@ -580,3 +580,22 @@ def test_page_read_before_an_event(script: Script) -> None:
         )
         == "mended"
     )
+
+
+def test_shown_before_anything_is_known(script: Script) -> None:
+    """A page may open a conversation before the list has come: it is paged from its end all the same."""
+    assert script(
+        """
+        world.conversations = [{ scope: 10, dstid: 2, seq: 120, read: 120, last: text(120) }];
+        world.log.set("10:2", texts(1, 120));
+        const client = world.client();
+        const conversation = client.conversation(10, 2);
+        let restarted = 0;
+        client.on("restarted", () => { restarted += 1; });
+        client.start();
+        await world.connected();
+        await world.clock.advance(2000);
+        await client.older(conversation);
+        return [restarted, conversation.low, conversation.high, client.seen.length];
+        """
+    ) == [1, 71, 120, 0]

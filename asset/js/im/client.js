@@ -192,7 +192,8 @@ export class Client extends Emitter {
   #adopt(row) {
     const known = this.#conversations.has(keyOf(row.scope, row.dstid));
     const conversation = this.conversation(row.scope, row.dstid);
-    if (!known || (row.more && conversation.high < row.seq)) {
+    const empty = !conversation.high; // a page may show a conversation before anything is known of it
+    if (!known || empty || (row.more && conversation.high < row.seq)) {
       conversation.restart(row.seq);
       if (known) this.emit("restarted", conversation);
     }

@@ -24,8 +24,8 @@ export class Me {
         h("small", {}, t("me.number", { id: me.id, mobile: me.mobile ?? "" }))),
       h("div.me-actions", {},
         action("edit", t("me.edit"), () => this.#edit()),
-        action("me", t("me.password"), () => this.#password()),
-        action("camera", t("me.devices"), () => this.#devices()),
+        action("key", t("me.password"), () => this.#password()),
+        action("device", t("me.devices"), () => this.#devices()),
         action("leave", t("me.logout"), () => this.#logout())));
   }
 

@@ -28,9 +28,9 @@ function reactButton(message, talk) {
     return palette.firstElementChild.focus();
   });
   const palette = h("div.palette", { role: "group", "aria-label": t("action.react") }, ...QUICK.map((emoji) =>
-    h("button", { type: "button", onclick: () => { palette.remove(); talk.react(message, emoji); } }, emoji)));
+    h("button", { type: "button", onclick: () => { opener.focus(); palette.remove(); talk.react(message, emoji); } }, emoji)));
   palette.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget !== opener && !palette.contains(relatedTarget)) palette.remove();
+    if (relatedTarget !== opener && !palette.contains(relatedTarget)) queueMicrotask(() => palette.remove());
   });
   palette.addEventListener("keydown", (event) => event.key === "Escape" && opener.focus());
   return h("span.react", {}, opener);

@@ -84,7 +84,7 @@ const isFile = ({ url, memo }) => url.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.t
 
 function linkCard(address, title, memo) {
   return h("a.card", { href: address, ...LINK }, h("span.card-icon", {}, icon("link")),
-    h("span.card-words", {}, h("b", {}, title || shown(address)), h("small", {}, memo || shown(address))));
+    h("span.card-words", {}, h("b", {}, title || shown(address)), h("small", {}, memo || (title ? shown(address) : t("media.link")))));
 }
 
 function fileCard(address, { content, memo }) {

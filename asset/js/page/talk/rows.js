@@ -1,6 +1,6 @@
 // The list of messages: rebuilt from what the client holds, touching only the rows that differ.
 
-import { CMD } from "../../im/index.js";
+import { CMD, MEDIA } from "../../im/index.js";
 import { h } from "../element.js";
 import { dayName, sameDay } from "../moment.js";
 import { bubbleRow, isShown } from "./bubble.js";
@@ -42,7 +42,7 @@ export class Rows {
         next.set(name, this.#reuse(name, name, () => h("li.day", {}, h("span", {}, dayName(message.at)))));
         before = null;
       }
-      item.first = !before || before.userid !== message.userid || before.recalled || message.at - before.at > PAUSE;
+      item.first = !before || before.userid !== message.userid || before.recalled || before.media === MEDIA.NOTICE || message.at - before.at > PAUSE;
       next.set(item.key, this.#reuse(item.key, this.#look(item), () => bubbleRow(item, this.#talk)));
       before = message;
     }

@@ -8,6 +8,7 @@ import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
+import { isShown } from "./bubble.js";
 import { Rows, itemsOf } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Typing } from "./typing.js";
@@ -34,10 +35,12 @@ export class Talk {
     client.on("message", (conversation, message) => {
       if (conversation !== this.conversation) return;
       this.#typing.done(message.userid);
-      if (message.userid === people.me.id && this.#scroll.following) this.#scroll.toEnd();
       this.draw();
     });
-    client.on("waiting", () => this.draw());
+    client.on("waiting", ({ message }) => {
+      if (this.conversation && isShown(message)) this.#scroll.toEnd(); // who writes wants to see it
+      this.draw();
+    });
     client.on("answered", () => this.draw());
     client.on("refused", (entry) => this.#refused(entry));
     client.on("read", () => this.draw());
