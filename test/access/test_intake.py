@@ -15,7 +15,7 @@ from twisted.web.server import Site
 
 from test.access.intake_rig import LIMIT, Rig, chunked, parsed, post
 from test.storage.files.samples import multipart
-from twim.access.intake import AROUND_FILE, LINGER_BYTES, SMALL_BODY, UPLOADS_EACH
+from twim.access.intake import AROUND_FILE, LINGER_BYTES, SMALL_BODY, UPLOAD_LIMIT, UPLOADS_EACH
 
 BEARER = "Authorization: Bearer 7"
 
@@ -205,6 +205,16 @@ class Uploading(Rig):
         self.assertEqual((status, headers[b"retry-after"]), (429, b"5"))
         status, _ = await self.upload(kind, body, "Authorization: Bearer 8")
         self.assertEqual(status, 200)
+
+
+class AsShipped(Rig):
+    limit = UPLOAD_LIMIT
+
+    async def test_the_limit(self) -> None:
+        """20 MiB to the byte, and not one more."""
+        for size, expected in ((20 * 1024 * 1024, 200), (20 * 1024 * 1024 + 1, 413)):
+            status, _ = await self.upload(*one_file(bytes(size)))
+            self.assertEqual(status, expected)
 
 
 class WhoUploads(Rig):
