@@ -94,6 +94,11 @@ SETTINGS: Final = (
         choices=("on", "off"),
     ),
     Setting(
+        "operators",
+        "",
+        "Mobiles of the users who may see /cluster and /metrics, separated by spaces or commas [default: nobody]",
+    ),
+    Setting(
         "proxies",
         "",
         "Addresses of the proxies in front, separated by spaces or commas (unix for a Unix socket): what they say of a"
@@ -121,6 +126,8 @@ class Config:
     approve_friends: bool
     limits: bool
     upload_bytes: int
+    operators: frozenset[str]
+    """Mobiles of those who may see how the cluster is."""
     proxies: frozenset[str]
     """Addresses of proxies whose X-Forwarded-For is believed."""
 
@@ -185,6 +192,7 @@ def _build(settings: Mapping[str, str]) -> Config:
         approve_friends=settings["friend"] == "approve",
         limits=settings["limits"] == "on",
         upload_bytes=_upload_bytes(settings["upload-limit"]),
+        operators=frozenset(settings["operators"].replace(",", " ").split()),
         proxies=_proxies(settings["proxies"]),
     )
 

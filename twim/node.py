@@ -31,11 +31,13 @@ from twim.access.downloads import Downloads
 from twim.access.intake import Intake
 from twim.access.lobby import Lobby
 from twim.access.messages import Messages
+from twim.access.operate import Operate
 from twim.access.pages import Pages
 from twim.access.ratelimit import Limits
 from twim.access.roster import Roster
 from twim.access.session import Session
 from twim.access.site import Chat, Rest, Root, make_site
+from twim.access.stall import StallMeter
 from twim.access.uploads import Uploads
 from twim.access.users import Users
 from twim.access.websocket import ChatFactory, ChatUpgrade
@@ -125,7 +127,7 @@ class Node:
         self.passwords = Passwords(reactor)
         dirty: list[Session] = []
         self.roster = Roster()
-        self.routing = Routing(self.roster, dirty, reactor.seconds)
+        self.routing = Routing(self.roster, dirty, reactor)
         self.marks = SentMarks(database, reactor)
         portable = ThreadAppender(database, self.marks)
         self.committer = Committer(reactor)
@@ -171,7 +173,9 @@ class Node:
             Downloads(store),
         )
         upgrade = ChatUpgrade(ChatFactory(self.lobby, reactor))
-        root = Root(Chat(door, self.lobby, upgrade), pages.asset_resource(), rest)
+        self.stalls = StallMeter(reactor)
+        operate = Operate(door, accounts, self.bus, self.figures, config.operators)
+        root = Root(Chat(door, self.lobby, upgrade), pages.asset_resource(), rest, operate)
         intake = Intake(store.spool, self.files, door.caller_id, reactor, limit=config.upload_bytes)
         self.site: Site = make_site(root, intake, reactor)
 
@@ -179,6 +183,20 @@ class Node:
         config = self.config
         key = load_or_make_key(config.cluster_key) if config.bus.startswith("udp:") else None
         return open_bus(config.bus, key=key, epoch=epoch, reactor=reactor, version=twim_version())
+
+    def figures(self) -> dict[str, float]:
+        """What this node measures, for the operator."""
+        return {
+            "connections": self.roster.connections,
+            "users_online": len(self.roster.users),
+            "messages_stored_total": self.log.posts,
+            "commits_total": self.log.batches,
+            "messages_waiting": self.log.waiting,
+            "messages_delivered_total": self.routing.delivered,
+            "messages_read_again_total": self.relay.gaps_read if self.relay is not None else 0,
+            "reactor_stall_seconds_max": self.stalls.longest,
+            "reactor_stall_seconds_recent": self.stalls.recent,
+        }
 
     def _ended(self, userid: int, deviceid: int) -> None:
         self.lobby.cut(userid, deviceid)
@@ -193,6 +211,7 @@ class Node:
         self.files.start()
         self.thumbs.start()
         self.passwords.start()
+        self.stalls.start()
         if self.relay is not None:
             self.bus.start(self.relay).addErrback(lambda failure: self._log.failure("the bus can't start", failure))
 
@@ -203,6 +222,7 @@ class Node:
         await self.marks.stop()
         self.committer.stop()
         self.presence.stop()
+        self.stalls.stop()
         await self.bus.stop()
         # Closing handshakes are on their way; who doesn't answer is cut when the process ends.
         await deferLater(reactor, DRAIN_SECONDS if self.lobby.closed_any else 0)

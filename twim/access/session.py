@@ -98,7 +98,8 @@ class Session:
         self.held.append((f"{scope}:{dstid}", seq, frame))
         self.held_bytes += len(frame)
         if self.held_bytes > OUTBOX:
-            self.shut(TRY_AGAIN_LATER, "too slow")
+            # Closed at the flush: whoever delivers is walking through the sessions, and this one would leave them.
+            self.put(b"")
 
     def hold(self) -> None:
         """From now on messages wait for `release`."""
@@ -124,6 +125,8 @@ class Session:
         """Write what is pending, or let it wait while the socket is full."""
         data = b"".join(self.pending) if len(self.pending) > 1 else self.pending[0]
         self.pending.clear()
+        if self.held_bytes > OUTBOX:
+            self.shut(TRY_AGAIN_LATER, "too slow")
         if self.socket is None:
             return
         if not self.paused:
@@ -156,6 +159,7 @@ class Session:
         if self.wrongs is None:
             self.wrongs = deque(maxlen=WRONGS)
         if len(self.wrongs) == WRONGS and now - self.wrongs[0] < WRONG_SECONDS:
+            self.flush()
             self.shut(POLICY, "too many wrong frames")
         self.wrongs.append(now)
 

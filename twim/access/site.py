@@ -22,6 +22,7 @@ from twim.access.fields import header, read_fields
 from twim.access.intake import Intake
 from twim.access.lobby import Lobby
 from twim.access.messages import Messages
+from twim.access.operate import Operate
 from twim.access.pages import Pages, choose_language
 from twim.access.uploads import Uploads
 from twim.access.users import Users
@@ -116,7 +117,7 @@ class Rest:
         return found[0].own() if found is not None else None
 
 
-for _area in (Rest.app, Users.app, Contacts.app, Messages.app, Uploads.app, Downloads.app):
+for _area in (Rest.app, Operate.app, Users.app, Contacts.app, Messages.app, Uploads.app, Downloads.app):
     answer_refusals(_area)
 
 
@@ -162,11 +163,12 @@ class Chat(Resource):
 class Root(Resource):
     """The first look at a path."""
 
-    def __init__(self, chat: Chat, assets: Resource, rest: Rest) -> None:
+    def __init__(self, chat: Chat, assets: Resource, rest: Rest, operate: Operate) -> None:
         super().__init__()
         self._chat = chat
         self._assets = assets
         self._rest = rest.app.resource()
+        self._operate = operate.app.resource()
 
     def getChildWithDefault(self, path: bytes, request: Request) -> IResource:
         """Twisted's hook, called with the path's first segment."""
@@ -176,8 +178,9 @@ class Root(Resource):
             return self._chat
         if path == b"asset":
             return self._assets
+        operates = path in (b"cluster", b"metrics") and not request.postpath
         request.postpath.insert(0, request.prepath.pop())
-        return self._rest  # type: ignore[no-any-return]
+        return self._operate if operates else self._rest  # type: ignore[no-any-return]
 
 
 class Nothing(Resource):

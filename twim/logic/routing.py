@@ -7,7 +7,10 @@ frames are joined into one write, and what a group's members get in common is jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
 
 from twim.access.roster import Roster
 from twim.access.session import Session
@@ -18,14 +21,18 @@ from twim.wire import envelope
 from twim.wire.commands import GROUP, SINGLE
 from twim.wire.frames import text_frame
 
+STALL_SECONDS: Final = 0.02  # how long one flush may keep the reactor
+LOOK_EVERY: Final = 64  # writes between looks at the clock
+
 
 class Routing:
     """Delivers what the log stored (a `LogListener`), and everything else that is said to users."""
 
-    def __init__(self, roster: Roster, dirty: list[Session], seconds: Callable[[], float]) -> None:
+    def __init__(self, roster: Roster, dirty: list[Session], clock: IReactorTime) -> None:
         self._roster = roster
         self._dirty = dirty
-        self._seconds = seconds
+        self._clock = clock
+        self._going_on = False
         self.elsewhere: Elsewhere = Nowhere()
         self.delivered = 0
 
@@ -81,7 +88,7 @@ class Routing:
 
     def _refuse(self, post: Post, refused: Refusal) -> None:
         if post.origin is not None:
-            post.origin.refuse(refused, post.message.id, post.message.cid, self._seconds())
+            post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
 
     def _to_pair(self, post: Post, frame: bytes) -> None:
         said = post.message
@@ -143,11 +150,23 @@ class Routing:
                 session.put(frame)
 
     def flush(self) -> None:
-        """Write what was put, one write a device."""
+        """Write what was put, one write a device. After `STALL_SECONDS` the rest waits for the reactor's next turn,
+        so that a burst to thousands of devices holds up nobody else's."""
         dirty = self._dirty
+        end = self._clock.seconds() + STALL_SECONDS
         while dirty:
             ready = dirty[:]
             dirty.clear()
-            for session in ready:
+            for count, session in enumerate(ready, 1):
                 if session.pending:
                     session.flush()
+                if count % LOOK_EVERY == 0 and count < len(ready) and self._clock.seconds() > end:
+                    dirty[:0] = ready[count:]
+                    if not self._going_on:
+                        self._going_on = True
+                        self._clock.callLater(0, self._go_on)
+                    return
+
+    def _go_on(self) -> None:
+        self._going_on = False
+        self.flush()

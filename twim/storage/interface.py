@@ -110,9 +110,9 @@ def key_of(scope: int, userid: int, dstid: int) -> Key:
 class Post:
     """A message on its way into the log, and what became of it.
 
-    `origin` is the session that is answered, or None for a notice. After the commit exactly one of these holds: `refused` is set; `first` is
-    the answer that the same `cid` got before, as `(scope, dstid, seq, at)`; or the message, whose `seq` and `at` are
-    set, is stored as `body`.
+    `origin` is the session that is answered, or None for a notice. After the commit exactly one of these holds:
+    `refused` is set; `first` is the answer that the same `cid` got before, as `(scope, dstid, seq, at)`; or the
+    message, whose `seq` and `at` are set, is stored as `body`.
     """
 
     __slots__ = ("body", "conversation", "first", "message", "origin", "refused")

@@ -69,6 +69,11 @@ class SqlLog:
         if not self._scheduled and not self._committing:
             self._schedule()
 
+    @property
+    def waiting(self) -> int:
+        """Posts that wait for their transaction."""
+        return len(self._queue)
+
     def drained(self) -> Deferred[None]:
         """Fires when nothing waits and nothing runs."""
         done: Deferred[None] = Deferred()
