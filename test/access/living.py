@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from test.access.intake_rig import parsed
+from test.access.test_conformance import forget_timers
 from test.wire.test_frames import client_frame
 from twim.config import Config, read_config
 from twim.node import Node
@@ -224,11 +225,13 @@ class Person:
             assert answer.json["code"] == 0, answer
 
     async def group(self, *members: Person, name: str = "a group") -> int:
-        """A group of one's own with these members."""
+        """A group of one's own with these members; the notices of it are stored."""
         made: int = (await self.post("/contact/createcommunity", name=name)).data["id"]
         for member in members:
             joined = await member.post("/contact/joincommunity", dstid=made)
             assert joined.json["code"] == 0, joined
+        while len(await self.history(11, made)) <= len(members):
+            await deferLater(reactor, POLL)
         return made
 
     async def history(self, scope: int, dstid: int, **how: object) -> list[dict[str, Any]]:
@@ -270,6 +273,7 @@ class Living(TestCase):
         await until(lambda: not self.node.roster.users, "everybody left")
         await self.listening.stopListening()
         await self.node.stop(reactor)
+        forget_timers(self.node.site.resource._chat._upgrade._factory)
         self.database.stop()
 
     # HTTP

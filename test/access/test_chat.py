@@ -1,0 +1,564 @@
+"""The WebSocket of a living node: who is let in, how messages go to whom, and what a wrong frame costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from test.access.living import BINARY, PING, Device, Living, until
+from test.wire.test_frames import client_frame
+from twim.wire.message import CONTENT_CHARS, TEXT_CHARS
+
+MEDIA = (1, 2, 3, 4, 5, 6, 7, 8, 9, 100)
+
+
+class UpgradeTests(Living):
+    """Who is let in is decided before the upgrade."""
+
+    async def test_ways_in(self) -> None:
+        """By token in the query, by Authorization, by cookie from a page of ours or from no page."""
+        one = await self.person()
+        for path, headers in (
+            (f"/chat?id={one.id}&token={one.token}", ()),
+            (f"/chat?token={one.token}", ()),
+            (f"/chat?id=&token={one.token}", ("Origin: http://evil.example",)),
+            ("/chat", (f"Authorization: Bearer {one.token}",)),
+            ("/chat", (f"Cookie: token={one.token}",)),
+            (f"/chat?id={one.id}", (f"Cookie: token={one.token}", f"Origin: http://{self.host}")),
+        ):
+            device = await self.knock(path, *headers)
+            self.assertTrue(device.open, (path, headers, device.refused))
+
+    async def test_wrong_token(self) -> None:
+        """401, with the envelope."""
+        one = await self.person()
+        for path, headers in (
+            ("/chat", ()),
+            (f"/chat?id={one.id}", ()),
+            (f"/chat?id={one.id}&token=wrong", ()),
+            (f"/chat?id={one.id}&token=", ()),
+            (f"/chat?id={one.id}&token={'x' * 200}", ()),
+            ("/chat", ("Cookie: token=wrong",)),
+            ("/chat", ("Authorization: Bearer wrong",)),
+        ):
+            self.assert_refused(await self.upgrade_refusal(path, *headers), 401)
+
+    async def test_not_yours(self) -> None:
+        """403 for another's id; 400 for what is no id."""
+        one, two = await self.people(2)
+        self.assert_refused(await self.upgrade_refusal(f"/chat?id={two.id}&token={one.token}"), 403, "id")
+        for wrong in ("x", "-1", "1.5", "9" * 30, "%ff"):
+            self.assert_refused(await self.upgrade_refusal(f"/chat?id={wrong}&token={one.token}"), 400)
+        self.assert_refused(await self.upgrade_refusal(f"/chat?token={'x' * 300}"), 400)
+
+    async def test_other_sites(self) -> None:
+        """A page of another site can't use the cookie."""
+        one = await self.person()
+        for origin in ("http://evil.example", "null", f"http://{self.host}.evil.example", "http://["):
+            answer = await self.upgrade_refusal("/chat", f"Cookie: token={one.token}", f"Origin: {origin}")
+            self.assert_refused(answer, 403)
+
+    async def test_no_websocket(self) -> None:
+        """An ordinary GET, or a handshake that is none, is a refusal and no connection."""
+        one = await self.person()
+        self.assert_refused(await self.ask("GET", "/chat"), 401)
+        self.assert_refused(await self.ask("GET", f"/chat?id={one.id}&token={one.token}"), 400)
+        for lines in (
+            ["Upgrade: websocket", "Connection: Upgrade"],
+            ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x", "Sec-WebSocket-Version: 13"],
+            ["Upgrade: h2c", "Connection: Upgrade"],
+        ):
+            answer = await self.ask_raw(
+                "\r\n".join([f"GET /chat?token={one.token} HTTP/1.1", f"Host: {self.host}", *lines, "", ""]).encode()
+                if "h2c" not in lines[0]
+                else "\r\n".join(
+                    [
+                        f"GET /chat?token={one.token} HTTP/1.1",
+                        f"Host: {self.host}",
+                        "Connection: close",
+                        lines[0],
+                        "",
+                        "",
+                    ]
+                ).encode()
+            )
+            self.assertEqual(answer.status, 400, answer)
+        self.assertEqual(self.node.roster.connections, 0)
+
+    async def test_frames_behind_the_handshake(self) -> None:
+        """What a client sends right behind its handshake isn't lost."""
+        one = await self.person()
+        device = await self.knock(f"/chat?token={one.token}")
+        self.assertTrue(device.open)
+        for number in range(3):
+            device.say(cmd=10, dstid=one.id, media=1, content=str(number), id=number + 1)
+        for number in range(3):
+            self.assertEqual((await device.hear(cmd=1, id=number + 1))["seq"], number + 1)
+
+
+class SingleTests(Living):
+    """Messages of a single chat."""
+
+    async def test_to_every_other_device(self) -> None:
+        """The peer's devices and the sender's others get it; the sending one gets the answer instead."""
+        one, two, other = await self.friends(3)
+        sending, beside = await one.device(), await one.device()
+        first, second = await two.device(), await two.device()
+        stranger = await other.device()
+        answer = await sending.ask(id=5, cmd=10, dstid=two.id, media=1, content="hello", cid="a")
+        self.assertEqual(
+            {k: v for k, v in answer.items() if k != "at"},
+            {"cmd": 1, "id": 5, "cid": "a", "code": 0, "scope": 10, "dstid": two.id, "seq": 1},
+        )
+        expected = {
+            "id": 5,
+            "userid": one.id,
+            "cmd": 10,
+            "dstid": two.id,
+            "media": 1,
+            "content": "hello",
+            "cid": "a",
+            "seq": 1,
+            "at": answer["at"],
+        }
+        for device in (beside, first, second):
+            self.assertEqual(await device.hear(cmd=10), expected)
+            self.assertEqual(await device.quiet(), [])
+        self.assertEqual(await sending.quiet(), [])
+        self.assertEqual(await stranger.quiet(), [])
+        self.assertEqual(await two.history(10, one.id), [expected])
+        self.assertEqual(await one.history(10, two.id), [expected])
+
+    async def test_answered_only_when_asked(self) -> None:
+        """Without `id` and `cid` there is no answer; with either there is one with just that."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        device.say(cmd=10, dstid=two.id, media=1, content="x")
+        await peer.hear(cmd=10)
+        self.assertEqual(await device.quiet(), [])
+        device.say(cmd=10, dstid=two.id, media=1, content="x", id=9)
+        self.assertEqual(set(await device.hear(cmd=1)), {"cmd", "id", "code", "scope", "dstid", "seq", "at"})
+        device.say(cmd=10, dstid=two.id, media=1, content="x", cid="密")
+        answer = await device.hear(cmd=1)
+        self.assertEqual(set(answer), {"cmd", "cid", "code", "scope", "dstid", "seq", "at"})
+        self.assertEqual((answer["cid"], answer["seq"]), ("密", 3))
+
+    async def test_every_media(self) -> None:
+        """All media of the seed are carried whole, and nothing but a message's own fields."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        for media in MEDIA:
+            said = {
+                "media": media,
+                "content": "标题 \U0001f44d \u2028",
+                "pic": "http://a/b,jpg",
+                "url": "u" * TEXT_CHARS,
+                "memo": "恭喜发财",
+                "amount": -300,
+                "mentions": [0, two.id],
+            }
+            strange = {"userid": two.id, "seq": 999, "at": 5, "scope": 11, "have": {"a": 1}, "epoch": "e", "new": [1]}
+            answer = await device.ask(cmd=10, dstid=two.id, **said, **strange)
+            heard = await peer.hear(cmd=10)
+            for key in ("cid", "at"):
+                self.assertEqual(heard.pop(key), answer[key])
+            self.assertEqual(heard, said | {"cmd": 10, "userid": one.id, "dstid": two.id, "seq": answer["seq"]})
+
+    async def test_as_the_seed_says_it(self) -> None:
+        """The seed's own form: `userid` and `id` given, no `cid`; a group of zeros left out."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        device.say(id=1, userid=one.id, dstid=two.id, cmd=10, media=3, url="http://www.a,com/dsturl.mp3", amount=40)
+        heard = await peer.hear(cmd=10)
+        self.assertEqual((heard["url"], heard["amount"], heard["media"]), ("http://www.a,com/dsturl.mp3", 40, 3))
+        self.assertEqual((await device.hear(cmd=1, id=1))["code"], 0)
+
+    async def test_to_oneself(self) -> None:
+        """Notes to oneself reach one's other devices, once."""
+        one = await self.person()
+        sending, beside = await one.device(), await one.device()
+        answer = await sending.tell(10, one.id, "note")
+        self.assertEqual((await beside.hear(cmd=10))["content"], "note")
+        self.assertEqual(await beside.quiet(), [])
+        self.assertEqual(await sending.quiet(), [])
+        self.assertEqual((answer["dstid"], answer["seq"]), (one.id, 1))
+
+    async def test_strangers(self) -> None:
+        """To a stranger, to nobody and to who was a friend nothing is sent; the answer says so."""
+        one, two, friend = await self.people(3)
+        await one.befriend(friend)
+        device, peer = await one.device(), await friend.device()
+        stranger = await two.device()
+        for dstid in (two.id, 999_999, 0, 2**53 - 1):
+            answer = await device.ask(cmd=10, dstid=dstid, media=1, content="x")
+            self.assertLess(answer["code"], 0)
+            self.assertIn("dstid", answer["msg"])
+        await device.tell(10, friend.id, "x")
+        await peer.hear(cmd=10)
+        await friend.post("/contact/deletefriend", dstid=one.id)
+        answer = await device.ask(cmd=10, dstid=friend.id, media=1, content="x")
+        self.assertLess(answer["code"], 0)
+        self.assertEqual([f for f in await peer.quiet() if f["cmd"] != 8], [])
+        self.assertEqual(await stranger.quiet(), [])
+        await one.befriend(two)
+        await device.tell(10, two.id, "at once")
+        self.assertEqual((await stranger.hear(cmd=10))["content"], "at once")
+
+    async def test_a_repeated_cid(self) -> None:
+        """Sent again, from any device, at once or later, it is stored once and the first answer comes back."""
+        one, two = await self.friends()
+        device, beside, peer = await one.device(), await one.device(), await two.device()
+        first = await device.ask(cmd=10, dstid=two.id, media=1, content="x", cid="same", id=1)
+        again = await device.ask(cmd=10, dstid=two.id, media=1, content="changed", cid="same", id=2)
+        self.assertEqual(again, first | {"id": 2})
+        elsewhere = await beside.ask(cmd=10, dstid=one.id, media=1, content="x", cid="same", id=1)
+        self.assertEqual(elsewhere, first)
+        for _ in range(5):
+            device.say(cmd=10, dstid=two.id, media=1, content="y", cid="burst")
+        answers = [await device.hear(cmd=1, cid="burst") for _ in range(5)]
+        self.assertEqual({a["seq"] for a in answers}, {2})
+        self.assertEqual([m["seq"] for m in await two.history(10, one.id)], [1, 2])
+        await peer.quiet()
+        self.assertEqual([m["seq"] for m in peer.messages()], [1, 2])
+        # The cid is the sender's own: the peer may have used the same.
+        theirs = await peer.ask(cmd=10, dstid=one.id, media=1, content="z", cid="same")
+        self.assertEqual(theirs["seq"], 3)
+
+    async def test_order(self) -> None:
+        """Two who write at once are in the same order everywhere, without gaps."""
+        one, two = await self.friends()
+        mine, theirs = await one.device(), await two.device()
+        watching = await one.device()
+        for number in range(100):
+            mine.say(cmd=10, dstid=two.id, media=1, content=f"m{number}", id=number + 1)
+            theirs.say(cmd=10, dstid=one.id, media=1, content=f"t{number}", id=number + 1)
+        await until(lambda: len(watching.messages()) == 200)
+        for device in (mine, theirs):
+            for number in range(100):
+                await device.hear(cmd=1, id=number + 1)
+        self.assertEqual([m["seq"] for m in watching.messages()], list(range(1, 201)))
+        for device in (mine, theirs):
+            seqs = [m["seq"] for m in device.messages()]
+            self.assertEqual(seqs, sorted(seqs))
+            seqs = [f["seq"] for f in device.heard if "seq" in f]
+            self.assertEqual(sorted(seqs), list(range(1, 201)))
+
+
+class GroupTests(Living):
+    """Messages of a group."""
+
+    async def test_to_every_member(self) -> None:
+        """Each member's devices get it, but for the sending one; nobody else does."""
+        one, two, three, outsider = await self.people(4)
+        group = await one.group(two, three)
+        sending, beside = await one.device(), await one.device()
+        members = [beside, await two.device(), await two.device(), await three.device()]
+        outside = await outsider.device()
+        answer = await sending.tell(11, group, "hello all")
+        self.assertEqual((answer["scope"], answer["dstid"]), (11, group))
+        for device in members:
+            heard = await device.hear(cmd=11)
+            self.assertEqual((heard["content"], heard["userid"], heard["seq"]), ("hello all", one.id, answer["seq"]))
+            self.assertEqual(await device.quiet(), [])
+        self.assertEqual(await sending.quiet(), [])
+        self.assertEqual(await outside.quiet(), [])
+        refused = await outside.ask(cmd=11, dstid=group, media=1, content="x")
+        self.assertLess(refused["code"], 0)
+        self.assertLess((await sending.ask(cmd=11, dstid=999, media=1, content="x"))["code"], 0)
+
+    async def test_joined_while_connected(self) -> None:
+        """A group made or joined while connected works at once, by whichever device it was joined."""
+        one, two = await self.people(2)
+        mine, theirs = await one.device(), await two.device()
+        group = await one.group()
+        await mine.hear(cmd=8, what="group", dstid=group)
+        self.assertEqual((await mine.hear(cmd=11))["content"], "created")
+        await mine.tell(11, group, "alone")
+        await two.post("/contact/joincommunity", dstid=group)
+        for device in (mine, theirs):
+            self.assertEqual((await device.hear(cmd=11, media=23))["content"], "joined")
+            await device.hear(cmd=8, what="group", dstid=group)
+        await mine.tell(11, group, "welcome")
+        self.assertEqual((await theirs.hear(cmd=11))["content"], "welcome")
+        await theirs.tell(11, group, "thanks")
+        self.assertEqual((await mine.hear(cmd=11))["content"], "thanks")
+
+    async def test_left_while_connected(self) -> None:
+        """Who left, or was removed, neither posts nor reads from then on."""
+        one, two, three = await self.people(3)
+        group = await one.group(two, three)
+        mine, theirs, third = await one.device(), await two.device(), await three.device()
+        await theirs.tell(11, group, "before")
+        await two.post("/contact/leavecommunity", dstid=group)
+        notice = await mine.hear(cmd=11, media=23, content="left")
+        self.assertEqual(notice["userid"], two.id)
+        await one.post("/contact/removemember", dstid=group, memberid=three.id)
+        notice = await mine.hear(cmd=11, media=23, content="removed")
+        self.assertEqual((notice["userid"], notice["memo"]), (one.id, str(three.id)))
+        await mine.tell(11, group, "among ourselves")
+        for person, device in ((two, theirs), (three, third)):
+            await device.hear(cmd=8, what="group", dstid=group)
+            self.assertLess((await device.ask(cmd=11, dstid=group, media=1, content="x"))["code"], 0)
+            self.assert_refused(await person.get("/message/history", scope=11, dstid=group), 403)
+            self.assertNotIn("among ourselves", str(device.heard))
+            self.assertEqual((await person.get("/message/conversations")).rows, [])
+            self.assertEqual((await device.caught_up())["rows"], [])
+        await mine.quiet()
+        self.assertNotIn("x", [m.get("content") for m in mine.messages()])
+        # Back again, everything said is there.
+        await two.post("/contact/joincommunity", dstid=group)
+        self.assertIn("among ourselves", [m.get("content") for m in await two.history(11, group)])
+
+    async def test_renamed(self) -> None:
+        """A new name is noted in the group, and told."""
+        one, two = await self.people(2)
+        group = await one.group(two)
+        device = await two.device()
+        self.assert_refused(await two.post("/contact/updatecommunity", dstid=group, name="mine"), 403)
+        await one.post("/contact/updatecommunity", dstid=group, name="新名", memo="m")
+        notice = await device.hear(cmd=11, media=23, content="renamed")
+        self.assertEqual((notice["memo"], notice["userid"]), ("新名", one.id))
+        await device.hear(cmd=8, what="group", dstid=group)
+        await one.post("/contact/updatecommunity", dstid=group, name="新名")
+        self.assertEqual([f for f in await device.quiet() if f["cmd"] == 11], [])
+
+
+class WrongTests(Living):
+    """What a client does wrong is answered, and costs nobody else."""
+
+    async def test_answered(self) -> None:
+        """Each wrong frame has an answer with a negative code, by its `id` and `cid` if they can be read."""
+        one = await self.person()
+        device = await one.device()
+        for payload, expected in (
+            (b"", {}),
+            (b"{", {}),
+            (b"[]", {}),
+            (b"null", {}),
+            (b'{"id":1', {}),
+            (b'{"cmd":2,"cid":"a"}', {"cid": "a"}),
+            (b'{"cmd":1,"id":3}', {"id": 3}),
+            (b'{"cmd":-1,"id":3}', {"id": 3}),
+            (b'{"cmd":99999999999999999999,"id":3}', {"id": 3}),
+            (b'{"cmd":10,"id":3,"cid":"b","dstid":"x"}', {"id": 3, "cid": "b"}),
+            (b'{"cmd":10,"id":3,"dstid":"x", broken', {}),
+            (b'{"cmd":7,"id":3}', {"id": 3}),
+            (b'{"cmd":8,"id":3}', {"id": 3}),
+            (b'{"cmd":5,"id":3}', {"id": 3}),
+            (b'{"cmd":6,"id":3}', {"id": 3}),
+        ):
+            device.say_raw(payload)
+            answer = await device.hear(cmd=1)
+            self.assertLess(answer.pop("code"), 0)
+            self.assertTrue(answer.pop("msg"))
+            self.assertEqual(answer, {"cmd": 1} | expected, payload)
+        self.assertEqual(await device.quiet(), [])
+
+    async def test_bounds(self) -> None:
+        """Beyond its bound a field is refused by name; at it the message is carried whole."""
+        one, two = await self.friends()
+        for name, value, word in (
+            ("content", "c" * (CONTENT_CHARS + 1), "content"),
+            ("url", "u" * (TEXT_CHARS + 1), "url"),
+            ("pic", "u" * (TEXT_CHARS + 1), "pic"),
+            ("memo", "u" * (TEXT_CHARS + 1), "memo"),
+            ("mentions", [-1], "mentions"),
+            ("ref", 2**53, "ref"),
+            ("ref", 1_000, "ref"),
+            ("dstid", -1, "dstid"),
+            ("media", 0, "media"),
+            ("media", 10, "media"),
+            ("media", 23, "media"),
+            ("media", 24, "media"),
+            ("media", 101, "media"),
+            ("amount", 2**53, "amount"),
+        ):
+            device = await one.device()
+            answer = await device.ask(**({"cmd": 10, "dstid": two.id, "media": 1} | {name: value}))
+            self.assertLess(answer["code"], 0, name)
+            self.assertIn(word, answer["msg"])
+            await device.leave()
+        device, peer = await one.device(), await two.device()
+        device.say(cmd=10, dstid=two.id, media=1, cid="c" * 65)
+        self.assertIn("cid", (await device.hear(cmd=1))["msg"])
+        device.say(cmd=10, dstid=two.id, media=1, cid="c\0")
+        self.assertIn("cid", (await device.hear(cmd=1))["msg"])
+        await device.ask(cmd=10, dstid=two.id, media=1, content="界" * CONTENT_CHARS, memo="\0\u200b", cid="c" * 64)
+        heard = await peer.hear(cmd=10)
+        self.assertEqual((heard["content"], heard["memo"]), ("界" * CONTENT_CHARS, "\0\u200b"))
+
+    async def test_too_many(self) -> None:
+        """Twenty in a minute are answered, the next one closes with 1008; nobody else notices."""
+        one, two = await self.friends()
+        device, beside, peer = await one.device(), await one.device(), await two.device()
+        for number in range(20):
+            device.say(cmd=99, id=number + 1)
+        for number in range(20):
+            self.assertLess((await device.hear(cmd=1, id=number + 1))["code"], 0)
+        await device.quiet()
+        device.say(cmd=99)
+        self.assertEqual(await device.closed(), 1008)
+        await beside.tell(10, two.id, "still here")
+        await peer.hear(cmd=10)
+
+    async def test_too_many_at_once(self) -> None:
+        """When all of them come in one piece they are answered before the close, and what is behind isn't heard."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        wrong = b"".join(client_frame(b'{"cmd":99,"id":%d}' % n) for n in range(1, 22))
+        right = client_frame(b'{"cmd":10,"dstid":%d,"media":1,"content":"x"}' % two.id)
+        device.transport.write(wrong + right)
+        self.assertEqual(await device.closed(), 1008)
+        self.assertEqual([f["id"] for f in device.heard if f["cmd"] == 1], list(range(1, 22)))
+        self.assertEqual(await peer.quiet(), [])
+
+    async def test_frames_that_close(self) -> None:
+        """Binary, too big, not UTF-8, against the protocol: each closes its own connection alone."""
+        one, two = await self.friends()
+        peer, beside = await two.device(), await one.device()
+        for payload, opcode, code in (
+            (b"{}", BINARY, 1003),
+            (b"x" * (64 * 1024 + 1), 1, 1009),
+            (b"\xff", 1, 1007),
+            (b"x", 5, 1002),
+        ):
+            device = await one.device()
+            device.say_raw(payload, opcode)
+            self.assertEqual(await device.closed(), code)
+        await beside.tell(10, two.id, "x")
+        await peer.hear(cmd=10)
+
+    async def test_heartbeat(self) -> None:
+        """Answered with the time; in the seed's form too, where zeros are left out; a ping by a pong."""
+        one = await self.person()
+        device = await one.device()
+        for payload in (b'{"cmd":0}', b"{}", b'{"id":1,"cmd":0,"userid":3}'):
+            device.say_raw(payload)
+            answer = await device.hear(cmd=0)
+            self.assertEqual(set(answer), {"cmd", "at"})
+            self.assertGreater(answer["at"], 1_600_000_000_000)
+        device.say_raw(b"x", PING)
+        await device.quiet()
+
+
+class SmallTalkTests(Living):
+    """Typing, read marks, presence of who is there."""
+
+    async def test_typing(self) -> None:
+        """Told to the peer, by whom and in which of *their* conversations; to the members; never stored."""
+        one, two, three = await self.friends(3)
+        group = await one.group(two)
+        mine, beside = await one.device(), await one.device()
+        theirs, third = await two.device(), await three.device()
+        mine.say(cmd=5, scope=10, dstid=two.id)
+        self.assertEqual(await theirs.hear(cmd=5), {"cmd": 5, "scope": 10, "dstid": one.id, "userid": one.id})
+        mine.say(cmd=5, scope=11, dstid=group)
+        self.assertEqual(await theirs.hear(cmd=5), {"cmd": 5, "scope": 11, "dstid": group, "userid": one.id})
+        await mine.quiet()
+        self.assertEqual(await third.quiet(), [])
+        self.assertNotIn(10, [f["cmd"] for f in await beside.quiet()])
+        self.assertEqual(await two.history(10, one.id), [])
+        for wrong in ({"scope": 10, "dstid": 999}, {"scope": 11, "dstid": 999}, {"scope": 9, "dstid": two.id}, {}):
+            self.assertLess((await mine.ask(cmd=5, **wrong))["code"], 0)
+        third.say(cmd=5, scope=11, dstid=group, id=1)
+        self.assertLess((await third.hear(cmd=1, id=1))["code"], 0)
+
+    async def row(self, person: Any, dstid: int) -> dict[str, Any]:
+        """A line of the list of conversations."""
+        rows = (await person.get("/message/conversations")).rows
+        return next(row for row in rows if row["dstid"] == dstid)
+
+    async def test_read_marks(self) -> None:
+        """A mark is kept, told to the peer and to one's other devices, and never goes back; sending reads."""
+        one, two = await self.friends()
+        mine, beside, theirs = await one.device(), await one.device(), await two.device()
+        for number in range(3):
+            await theirs.tell(10, one.id, str(number))
+        row = await self.row(one, two.id)
+        self.assertEqual((row["scope"], row["seq"], row["read"], row["unread"]), (10, 3, 0, 3))
+        self.assertEqual(row["last"]["content"], "2")
+        self.assertEqual((await self.row(two, one.id))["unread"], 0)
+        mine.say(cmd=6, scope=10, dstid=two.id, seq=2)
+        self.assertEqual(await theirs.hear(cmd=6), {"cmd": 6, "scope": 10, "dstid": one.id, "userid": one.id, "seq": 2})
+        self.assertEqual(await beside.hear(cmd=6), {"cmd": 6, "scope": 10, "dstid": two.id, "userid": one.id, "seq": 2})
+        mine.say(cmd=6, scope=10, dstid=two.id, seq=1)
+        await mine.tell(10, one.id, "something in between")
+        row = await self.row(one, two.id)
+        self.assertEqual((row["read"], row["unread"]), (2, 1))
+        await mine.tell(10, two.id, "answering reads")
+        row = await self.row(one, two.id)
+        self.assertEqual((row["seq"], row["read"], row["unread"]), (4, 4, 0))
+        self.assertEqual([f for f in await theirs.quiet() if f["cmd"] == 6], [])
+
+    async def test_wrong_marks(self) -> None:
+        """No mark beyond the newest message, below the first, or where one isn't."""
+        one, two, three = await self.people(3)
+        await one.befriend(two)
+        group = await three.group()
+        device, peer = await one.device(), await two.device()
+        await device.tell(10, two.id, "x")
+        for wrong in (
+            {"scope": 10, "dstid": two.id, "seq": 2},
+            {"scope": 10, "dstid": two.id, "seq": 0},
+            {"scope": 10, "dstid": two.id},
+            {"scope": 10, "dstid": three.id, "seq": 1},
+            {"scope": 11, "dstid": group, "seq": 1},
+            {"scope": 12, "dstid": two.id, "seq": 1},
+        ):
+            answer = await device.ask(cmd=6, **wrong)
+            self.assertLess(answer["code"], 0, wrong)
+        self.assertEqual([f["cmd"] for f in await peer.quiet()], [10])
+
+    async def test_group_marks(self) -> None:
+        """In a group a mark is one's own: told to one's other devices alone."""
+        one, two = await self.people(2)
+        group = await one.group(two)
+        mine, beside, theirs = await one.device(), await one.device(), await two.device()
+        seq = (await theirs.tell(11, group, "x"))["seq"]
+        mine.say(cmd=6, scope=11, dstid=group, seq=seq)
+        self.assertEqual((await beside.hear(cmd=6))["seq"], seq)
+        self.assertEqual(await theirs.quiet(), [])
+        self.assertEqual((await self.row(one, group))["unread"], 0)
+
+    async def test_presence(self) -> None:
+        """Friends hear of the first device; strangers and second devices aren't told."""
+        one, two, three = await self.people(3)
+        await one.befriend(two)
+        friend, stranger = await two.device(), await three.device()
+        await one.device()
+        self.assertEqual(await friend.hear(cmd=7), {"cmd": 7, "userid": one.id, "online": 1})
+        await one.device()
+        for device in (friend, stranger):
+            await device.quiet()
+            self.assertNotIn(7, [frame["cmd"] for frame in device._unread])
+        self.assertEqual((await two.get("/contact/loadfriend")).rows[0]["online"], 1)
+
+
+class SlowTests(Living):
+    """Promise 4."""
+
+    async def test_slow_reader(self) -> None:
+        """A reader for whom more than the outbox waits is closed with 1013; it catches up, and nobody else waits."""
+        one, two = await self.friends()
+        slow, quick, sender = await two.device(), await two.device(), await one.device()
+        slow.transport.pauseProducing()
+        count = 0
+        while self.node.roster.users[two.id].sessions[1:]:
+            for _ in range(10):
+                count += 1
+                await sender.tell(10, two.id, "界" * CONTENT_CHARS, url="u" * TEXT_CHARS)
+            self.assertLess(count, 2_000, "never closed")
+        await until(lambda: len(quick.messages()) == count)
+        self.assertIsNone(slow.code)
+        slow.transport.resumeProducing()
+        self.assertEqual(await slow.closed(), 1013)
+        got = [m["seq"] for m in slow.messages()]
+        self.assertEqual(got, list(range(1, len(got) + 1)))
+        self.assertLess(len(got), count)
+        again = await self.knock(f"/chat?id={two.id}&token={two.token}")
+        await self.catch_up(again, f"10:{one.id}", got[-1], count)
+
+    async def catch_up(self, device: Device, name: str, have: int, head: int) -> None:
+        """What is missed comes by catch-up, or by history where it is too much."""
+        done = await device.caught_up(epoch=self.epoch, have={name: have})
+        if "more" not in done["rows"][0]:
+            self.assertEqual([m["seq"] for m in device.messages()], list(range(have + 1, head + 1)))
