@@ -8,7 +8,7 @@ from twisted.plugin import getPlugins
 from twisted.trial.unittest import TestCase
 
 from twim.config import SETTINGS, Config
-from twim.node import NodeService
+from twim.service import NodeService
 from twim.tap import Options, makeService
 
 

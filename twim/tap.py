@@ -12,7 +12,7 @@ from twisted.application.service import Service
 from twisted.python import usage
 
 from twim.config import SETTINGS, ConfigError, read_config
-from twim.node import NodeService, check_ports
+from twim.service import NodeService, check_ports
 
 
 class Options(usage.Options):

@@ -115,10 +115,11 @@ class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
         self.transport.write(data)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """What Autobahn itself writes: the handshake, pongs, a close. It goes through the transport's buffer."""
-        if self.write_some is not None:
-            self.pauseProducing()
-        super().sendData(data, sync, chopsize)
+        """What Autobahn itself writes: the handshake, pongs, a close. In its place among the session's frames."""
+        if self.write_some is not None and not self.full:
+            self.send(data)
+        else:
+            super().sendData(data, sync, chopsize)
 
     def shut(self, code: int, reason: str) -> None:
         """Close with `code`. Autobahn's sendClose takes only codes of applications."""
