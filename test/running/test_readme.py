@@ -1,0 +1,84 @@
+"""What the documents tell people to do works, and what they point at is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from test.running.server import PROJECT, Server
+
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+
+
+def need(program: str, package: str) -> None:
+    """Skip where a Debian package is missing, unless nothing may be skipped."""
+    if shutil.which(program) is None:
+        why = f"there is no {program}: install the Debian package {package}"
+        pytest.fail(why) if os.environ.get("TWIM_TEST_NO_SKIP") == "1" else pytest.skip(why)
+
+
+def test_curl_examples(server: Server) -> None:
+    """docs/examples/curl.sh does what its comments say, against a real server."""
+    need("curl", "curl")
+    script = PROJECT / "docs" / "examples" / "curl.sh"
+    done = subprocess.run([script, server.url], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = iter(done.stdout.splitlines())
+    expected = [
+        ("/user/register", '"nickname":"Ann"'),
+        ("/user/register", '"nickname":"Ben"'),
+        ("/user/register", '{"code":-1,"msg":"this mobile have account"}'),
+        ("/user/login", '{"code":-1,"msg":"password wrong"}'),
+        ("/user/login", '"token":"'),
+        ("/user/find", '"nickname":"Ben"'),
+        ("/contact/addfriend", '{"code":0,'),
+        ("/contact/addfriend", '{"code":-1,'),
+        ("/contact/loadfriend", '"nickname":"Ben"'),
+        ("/contact/createcommunity", '"name":"Chess"'),
+        ("/user/login", '"token":"'),
+        ("/contact/joincommunity", '{"code":0,'),
+        ("/contact/loadcommunity", '"name":"Chess"'),
+        ("/attach/upload", '"data":"/mnt/'),
+    ]
+    for path, words in expected:
+        assert next(lines).startswith(path)
+        assert words in next(lines)
+    assert next(lines).startswith("image/png, ")
+    for path in ("/message/conversations", "/message/history"):
+        assert next(lines).startswith(path)
+        assert '"media":23' in next(lines)
+    assert next(lines).startswith("/chat?id=")
+    assert next(lines).startswith("HTTP/1.1 101 ")
+
+
+def links() -> Iterator[tuple[str, str]]:
+    """`(page, target)` of every link and picture to a file of ours."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            if "://" not in target:
+                yield str(page.relative_to(PROJECT)), target
+
+
+@pytest.mark.parametrize(("page", "target"), sorted(set(links())))
+def test_links(page: str, target: str) -> None:
+    """Every link inside the project leads somewhere."""
+    assert ((PROJECT / page).parent / target).exists()
+
+
+def test_commands() -> None:
+    """Every `make` that the documents name is a target."""
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"`?\bmake ([a-z-]+)\b`", page.read_text("utf-8"))}
+    assert {"run", "test"} <= named | {"run", "test"}
+    assert not named - targets
+
+
+def test_two_commands_are_told() -> None:
+    """The README names both."""
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    assert "make run" in readme and "make test" in readme
