@@ -74,11 +74,11 @@ def visitor(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]
 
 @pytest.fixture
 def person(visitor: Callable[..., Person]) -> Callable[..., Person]:
-    """Like `visitor`, registered through the page and in the chat."""
+    """Like `visitor`, registered and in the chat."""
 
     def registered(name: str, *, phone: bool = False, lang: str = "en") -> Person:
         who = visitor(name, phone=phone, lang=lang)
-        who.register()
+        who.arrive()
         return who
 
     return registered
@@ -86,9 +86,9 @@ def person(visitor: Callable[..., Person]) -> Callable[..., Person]:
 
 @pytest.fixture
 def friends(person: Callable[..., Person]) -> tuple[Person, Person]:
-    """Two people who befriended each other through the page, each with the other's chat open."""
+    """Two friends, each with the other's chat open."""
     anna, bo = person("Anna"), person("Bo")
-    anna.befriend(bo)
+    anna.become_friend(bo)
     anna.open(10, bo.id)
     bo.open(10, anna.id)
     return anna, bo

@@ -49,6 +49,19 @@ class Person:
         self.online()
         self.id = page.evaluate("JSON.parse(document.body.dataset.me).id")
 
+    def arrive(self) -> None:
+        """Register past the page, and open the chat."""
+        fields = {"mobile": self.mobile, "nickname": self.name, "passwd": "a good password"}
+        answer = self.context.request.post("/user/register", form=fields)
+        self.id = answer.json()["data"]["id"]
+        self.page.goto("/chat/index.shtml")
+        self.online()
+
+    def become_friend(self, other: Person) -> None:
+        """Befriend past the page."""
+        answer = self.context.request.post("/contact/addfriend", form={"dstid": str(other.id)})
+        assert answer.json()["code"] == 0
+
     def online(self) -> None:
         """Wait until the page is connected."""
         expect(self.page.locator(".state")).to_have_attribute("data-state", "online")

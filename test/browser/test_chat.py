@@ -25,9 +25,16 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_text_both_ways(friends: Friends) -> None:
-    """A message arrives, is read, and is answered."""
-    anna, bo = friends
+def test_all_through_the_pages(visitor: PeopleOf) -> None:
+    """Two people register and befriend each other through the pages; a message arrives, is read, and is answered."""
+    anna, bo = visitor("Anna"), visitor("Bo")
+    anna.register()
+    bo.register()
+    anna.befriend(bo)
+    bo.panel("friends")
+    bo.page.click(f"[data-user='{anna.id}']")
+    bo.page.locator("dialog .primary").click()
+    anna.open(10, bo.id)
     anna.say("Hello Bo")
     bo.sees("Hello Bo")
     anna.state_of("Hello Bo", "read")

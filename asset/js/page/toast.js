@@ -1,6 +1,6 @@
 import { h } from "./element.js";
 
-const SHOWN_FOR = 4_000; // ms
+const SHOWN_FOR = 3_000; // ms
 
 /** Says something in passing. `kind` is "" or "bad". */
 export function toast(text, kind = "") {

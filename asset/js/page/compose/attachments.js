@@ -89,10 +89,11 @@ export class Attachments {
     this.#running += 1;
     try {
       const progress = (share) => { bar.value = share; };
-      const [message, { url }] = await Promise.all([describing(), this.#talk.app.client.rest.upload(file,
+      const [message, { url, thumb }] = await Promise.all([describing(), this.#talk.app.client.rest.upload(file,
         { name: file.name, filetype: endingOf(file), progress, signal: giving.signal })]);
       row.remove();
-      this.#post({ ...message, url }, conversation);
+      const small = thumb && message.media === MEDIA.IMAGE ? { pic: thumb } : {};
+      this.#post({ ...message, ...small, url }, conversation);
     } catch (error) {
       if (giving.signal.aborted) row.remove();
       else this.#failed(row, file, reason(error), () => this.#run(row, file, describing, conversation));

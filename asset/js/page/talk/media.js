@@ -57,7 +57,7 @@ function showImage(message) {
   if (!address) return showUnknown(message);
   const sticker = message.url.startsWith("/asset/stickers/");
   const name = message.memo || (sticker ? t("media.sticker") : t("media.picture"));
-  const image = h("img", { src: address, alt: name, referrerpolicy: "no-referrer" });
+  const image = h("img", { src: safeAddress(message.pic) ?? address, alt: name, referrerpolicy: "no-referrer" });
   image.addEventListener("error", () => frame.replaceWith(linkCard(address, t("media.picture"))), { once: true });
   const open = () => (sticker ? null : openLightbox(address, name));
   const frame = h(`button.picture${sticker ? ".sticker" : ""}`, { type: "button", "aria-label": name, onclick: open }, image);

@@ -48,6 +48,7 @@ export class Talk {
     client.on("typing", ({ scope, dstid, userid }) => {
       if (this.conversation?.scope === scope && this.conversation.dstid === dstid) this.#typing.seen(userid ?? dstid);
     });
+    client.on("state", () => this.#showHead());
     people.on("changed", () => { this.#showHead(); this.draw(); });
     document.addEventListener("visibilitychange", () => this.#seen());
     globalThis.addEventListener("focus", () => this.#seen());
@@ -126,7 +127,7 @@ export class Talk {
         this.#drawNow();
         if (this.#empty) this.#scroll.toEnd();
         this.#empty = false;
-      } while (more && this.#scroll.short);
+      } while (more && this.#scroll.nearTop);
     } catch (error) {
       if (error.status) toast(reason(error), "bad"); // without a network the state line says it already
     } finally {
@@ -177,6 +178,8 @@ export class Talk {
   }
 
   #standing(who, group) {
+    if (this.app.client.state === "connecting") return t("state.connecting");
+    if (this.app.client.state === "offline") return t("state.no-connection");
     if (group) return who.memo || t("talk.group-number", { id: who.id });
     if (who.id === this.app.people.me.id) return t("talk.yourself");
     return who.online ? t("presence.online") : t("presence.offline");
