@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import monotonic
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.python import usage
@@ -50,5 +51,6 @@ def makeService(options: Options) -> Service:
     from twisted.internet import reactor
 
     # Twisted's timers follow the wall clock: set back an hour, every pending one would wait an hour longer.
-    reactor.seconds = monotonic  # type: ignore[attr-defined]
+    steady: Any = reactor
+    steady.seconds = monotonic
     return NodeService(options["settings"], reactor)

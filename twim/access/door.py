@@ -50,7 +50,7 @@ class Door:
             return bearer[7:].strip()
         if "token" in fields:
             return fields.text("token", 200)
-        cookie = request.getCookie(COOKIE)
+        cookie: bytes | None = request.getCookie(COOKIE)
         if cookie is None:
             return ""
         if request.method != b"GET" and not self.same_site(request):

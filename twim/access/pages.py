@@ -150,7 +150,7 @@ class AssetResource(resource.Resource):
     isLeaf = True
 
     def __init__(self, root: Path) -> None:
-        resource.Resource.__init__(self)  # type: ignore[no-untyped-call]
+        resource.Resource.__init__(self)
         self._root = root
 
     def render(self, request: Any) -> Any:

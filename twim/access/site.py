@@ -178,9 +178,12 @@ class Root(Resource):
             return self._chat
         if path == b"asset":
             return self._assets
-        operates = path in (b"cluster", b"metrics") and not request.postpath
-        request.postpath.insert(0, request.prepath.pop())
-        return self._operate if operates else self._rest  # type: ignore[no-any-return]
+        rest: list[bytes] = request.postpath or []
+        operates = path in (b"cluster", b"metrics") and not rest
+        # Klein looks at the whole path.
+        request.postpath = [path, *rest]
+        request.prepath = []
+        return self._operate if operates else self._rest
 
 
 class Nothing(Resource):
@@ -205,7 +208,8 @@ def _is_text(request: Request) -> bool:
 def make_site(root: Root, intake: Intake, reactor: Any) -> Site:
     """The factory to listen with."""
     site = Site(root, timeout=REQUEST_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
-    site.requestFactory = intake.request
+    made: Any = intake.request
+    site.requestFactory = made
     site.displayTracebacks = False
     # An access log line a request would cost more than most requests; nginx writes one where it is wanted.
     site.log = lambda request: None  # type: ignore[method-assign]

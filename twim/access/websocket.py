@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.internet.interfaces import IReactorTCP, ITCPTransport
+from twisted.internet.interfaces import IReactorTCP
 from twisted.python.failure import Failure
-from twisted.web.resource import Resource
 
 from twim.access.fastpath import FastPath
 from twim.access.lobby import Lobby, Pass
@@ -33,10 +32,10 @@ class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
     """One connection. Everything it hears goes to the lobby's session."""
 
     factory: ChatFactory
+    transport: Any
     session: Session | None = None
     admitted: Pass | None = None
     write_some: Callable[[bytes], int | BaseException] | None = None
-
     full = False
 
     def connectionMade(self) -> None:
@@ -58,11 +57,11 @@ class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
             self.session.pause()
 
     def _watch_peer(self) -> None:
-        if not ITCPTransport.providedBy(self.transport):
-            return
+        transport: Any = self.transport
+        # Over TLS or a Unix socket some of these aren't there.
         with contextlib.suppress(AttributeError, OSError):
-            self.transport.setTcpKeepAlive(1)
-            handle = self.transport.getHandle()
+            transport.setTcpKeepAlive(True)
+            handle = transport.getHandle()
             for option, value in KEEPALIVE:
                 handle.setsockopt(socket.IPPROTO_TCP, option, value)
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
@@ -148,7 +147,7 @@ class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
         """The socket is gone; `connectionLost` follows."""
 
 
-class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
+class ChatFactory(WebSocketServerFactory):
     """Makes a protocol for each admitted connection."""
 
     def __init__(self, lobby: Lobby, reactor: IReactorTCP) -> None:
@@ -175,11 +174,11 @@ class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
         options = {name: getattr(self, name) for name in ChatProtocol.CONFIG_ATTRS}
         # As a plain function the accepting of compression offers, which every browser makes, would become a method.
         options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
-        self.protocol = type("ChatProtocol", (ChatProtocol,), options | {"CONFIG_ATTRS": ()})
+        self.protocol: Any = type("ChatProtocol", (ChatProtocol,), options | {"CONFIG_ATTRS": ()})
 
-    def buildProtocol(self, addr: Any) -> ChatProtocol:
+    def buildProtocol(self, addr: Any) -> Any:
         """The protocol of the connection that `ChatUpgrade` is handing over."""
-        made: ChatProtocol = super().buildProtocol(addr)
+        made: Any = super().buildProtocol(addr)
         made.admitted, self.admitted = self.admitted, None
         return made
 
@@ -191,7 +190,7 @@ class ChatUpgrade:
         # The resource would not do it (autobahn's WebSocketResource never calls it).
         factory.startFactory()
         self._factory = factory
-        self._resource: Resource = WebSocketResource(factory)
+        self._resource: Any = WebSocketResource(factory)
 
     def hand_over(self, request: Any, admitted: Pass) -> None:
         """Take the connection from the web server. It answers the handshake, or refuses what is none (400, 426)."""

@@ -24,7 +24,8 @@ from twim.wire import envelope
 from twim.wire.frames import text_frame
 from twim.wire.message import Frame
 
-PIECE: Final = 1_000  # messages read in one hop
+PIECE: Final = 250  # messages read in one hop; a conversation's are read together, so it may be a PAGE more
+SLICE: Final = OUTBOX // 4  # bytes given to the socket before it must have taken them
 DRAIN_SECONDS: Final = 0.02  # how often a slow reader is looked at
 DRAIN_TRIES: Final = 1_500  # looks (30 s) after which the connection is given up
 
@@ -63,16 +64,26 @@ class CatchUp:
                 wanted.append((row.place, had, row.seq))
         for piece in _pieces(wanted):
             for bodies in await self._conversations.after(piece):
-                for body in bodies:
-                    session.put(text_frame(body))
-            self._routing.flush()
-            await self._drained(session)
+                await self._give(session, bodies)
+            if session.socket is None:
+                return
         session.say(envelope.caught_up(self._epoch, lines, reset))
         self._end(session, rows)
 
-    async def _drained(self, session: Session) -> None:
+    async def _give(self, session: Session, bodies: list[bytes]) -> None:
+        size = 0
+        for body in bodies:
+            session.put(text_frame(body))
+            size += len(body)
+            if size >= SLICE:
+                size = 0
+                await self._taken(session)
+        await self._taken(session)
+
+    async def _taken(self, session: Session) -> None:
+        self._routing.flush()
         tries = 0
-        while session.socket is not None and session.waiting_bytes > OUTBOX // 4:
+        while session.socket is not None and session.paused:
             tries += 1
             if tries > DRAIN_TRIES:
                 session.shut(1013, "too slow")

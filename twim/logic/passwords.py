@@ -74,5 +74,5 @@ class Passwords:
             self._waiting -= 1
             return result
 
-        hashing = deferToThreadPool(self._reactor, self._pool, work)  # type: ignore[arg-type]
+        hashing = deferToThreadPool(self._reactor, self._pool, work)
         return hashing.addBoth(done)

@@ -59,7 +59,7 @@ class Database:
         self._file: tuple[int, int] | None = None
         self._lost = False
         self._probe: IDelayedCall | None = None
-        self._stopped = False
+        self.stopped = False
 
     def start(self) -> None:
         """Start the threads."""
@@ -69,9 +69,9 @@ class Database:
 
     def stop(self) -> None:
         """End the threads after what they do, and close every connection."""
-        if self._stopped:
+        if self.stopped:
             return
-        self._stopped = True
+        self.stopped = True
         if self._probe is not None:
             self._probe.cancel()
             self._probe = None
@@ -128,7 +128,7 @@ class Database:
         return result
 
     def _look(self, seconds: float) -> None:
-        if not self._stopped:
+        if not self.stopped:
             self._probe = self._reactor.callLater(seconds, self._look_now)
 
     def _look_now(self) -> None:
