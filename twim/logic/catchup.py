@@ -63,8 +63,8 @@ class CatchUp:
             if 0 < missing <= PAGE:
                 wanted.append((row.place, had, row.seq))
         for piece in _pieces(wanted):
-            for bodies in await self._conversations.after(piece):
-                await self._give(session, bodies)
+            found = await self._conversations.after(piece)
+            await self._give(session, [body for bodies in found for body in bodies])
             if session.socket is None:
                 return
         session.say(envelope.caught_up(self._epoch, lines, reset))
