@@ -121,7 +121,7 @@ class Layers(TestCase):
             for name, at_top in imported(tree)
             if name in ("twisted.internet.reactor", "twisted.internet.reactor.*")
         ]
-        self.assertEqual({module for module, _ in found} - {"twim.tap", "twim.node"}, set())
+        self.assertEqual({module for module, _ in found} - {"twim.tap", "twim.service"}, set())
         self.assertFalse(any(at_top for _, at_top in found))
 
     def test_no_default_thread_pool(self) -> None:
