@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IReactorTCP
 from twisted.python.failure import Failure
 
 from twim.access.fastpath import FastPath
+from twim.access.handshake import AsOpened, open_ordinary, ordinary_key
 from twim.access.lobby import Lobby, Pass
 from twim.access.session import Session
 from twim.wire.message import FRAME_BYTES
@@ -28,7 +29,7 @@ KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (sock
 UNANSWERED_MS: Final = 30_000  # bytes that stay unacknowledged this long mean the same
 
 
-class ChatProtocol(FastPath, WebSocketServerProtocol):  # type: ignore[misc]
+class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore[misc]
     """One connection. Everything it hears goes to the lobby's session."""
 
     factory: ChatFactory
@@ -195,4 +196,8 @@ class ChatUpgrade:
     def hand_over(self, request: Any, admitted: Pass) -> None:
         """Take the connection from the web server. It answers the handshake, or refuses what is none (400, 426)."""
         self._factory.admitted = admitted
-        self._resource.render(request)
+        key = ordinary_key(request)
+        if key is None:
+            self._resource.render(request)
+        else:
+            open_ordinary(request, key, self._factory.buildProtocol(None))
