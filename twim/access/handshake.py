@@ -55,6 +55,8 @@ class _Traffic:
     outgoingWebSocketFrames = 0
     incomingWebSocketMessages = 0
     outgoingWebSocketMessages = 0
+    preopenIncomingOctetsWireLevel = 0
+    preopenOutgoingOctetsWireLevel = 0
 
 
 class AsOpened:
