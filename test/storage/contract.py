@@ -86,7 +86,7 @@ class AnyAccounts:
         changed = await self.storage.accounts.change(made.id, {"nickname": WIDE})
         self.assertEqual(changed.nickname, WIDE)
         device = await self.storage.accounts.add_device(
-            made.id, {"agent": "🦊" * 150, "address": "[::1]", "tokenhash": b"\2" * 32}
+            made.id, "hash", {"agent": "🦊" * 150, "address": "[::1]", "tokenhash": b"\2" * 32}
         )
         self.assertEqual((await self.storage.accounts.by_token(b"\2" * 32)).agent, device.agent)
 
@@ -102,7 +102,7 @@ class AnyAccounts:
     async def test_devices(self: Any) -> None:
         """Each log-in is a device; its user, and nobody else, ends it."""
         one, other = await self.storage.user(), await self.storage.user()
-        added = await self.storage.accounts.add_device(one.id, DEVICE | {"tokenhash": b"\3" * 32})
+        added = await self.storage.accounts.add_device(one.id, "hash", DEVICE | {"tokenhash": b"\3" * 32})
         listed = await self.storage.accounts.devices(one.id)
         self.assertEqual([d.id for d in listed], sorted((d.id for d in listed), reverse=True))
         self.assertEqual(listed[0], added)
@@ -116,22 +116,26 @@ class AnyAccounts:
     async def test_lasting_ids(self: Any) -> None:
         """The id of an ended device is not given to the next one."""
         one = await self.storage.user()
-        ended = await self.storage.accounts.add_device(one.id, DEVICE | {"tokenhash": b"\4" * 32})
+        ended = await self.storage.accounts.add_device(one.id, "hash", DEVICE | {"tokenhash": b"\4" * 32})
         await self.storage.accounts.end_device(one.id, ended.id)
-        new = await self.storage.accounts.add_device(one.id, DEVICE | {"tokenhash": b"\5" * 32})
+        new = await self.storage.accounts.add_device(one.id, "hash", DEVICE | {"tokenhash": b"\5" * 32})
         self.assertGreater(new.id, ended.id)
 
     @asynchronous
     async def test_passwd(self: Any) -> None:
         """A new password ends every device but one."""
         one = await self.storage.user()
-        kept = await self.storage.accounts.add_device(one.id, DEVICE | {"tokenhash": b"\6" * 32})
+        kept = await self.storage.accounts.add_device(one.id, "hash", DEVICE | {"tokenhash": b"\6" * 32})
         ended = await self.storage.accounts.change_passwd(one.id, "new", kept.id)
         self.assertEqual(len(ended), 1)
         self.assertEqual(await self.storage.accounts.devices(one.id), [kept])
         self.assertEqual((await self.storage.accounts.by_id(one.id))[1], "new")
-        await self.storage.accounts.store_hash(one.id, "newer")
+        self.assertFalse(await self.storage.accounts.replace_hash(one.id, "hash", "again"))
+        self.assertTrue(await self.storage.accounts.replace_hash(one.id, "new", "newer"))
         self.assertEqual((await self.storage.accounts.by_id(one.id))[1], "newer")
+        late = DEVICE | {"tokenhash": b"\7" * 32}
+        self.assertIsNone(await self.storage.accounts.add_device(one.id, "new", late))
+        self.assertIsNotNone(await self.storage.accounts.add_device(one.id, "newer", late))
 
     @asynchronous
     async def test_many(self: Any) -> None:

@@ -45,6 +45,7 @@ class Tokens:
         self._store = store
         self._known: OrderedDict[bytes, LoggedIn] = OrderedDict()
         self._by_device: dict[int, bytes] = {}
+        self._ended = 0
 
     async def check(self, token: str) -> LoggedIn:
         """Whose token it is. `NotLoggedIn` when nobody's."""
@@ -54,10 +55,14 @@ class Tokens:
         known = self._known.get(hashed)
         if known is not None:
             return known
-        device = await self._store.by_token(hashed)
-        if device is None:
-            raise NotLoggedIn
-        return self.learn(hashed, device)
+        while True:
+            ended = self._ended
+            device = await self._store.by_token(hashed)
+            if device is None:
+                raise NotLoggedIn
+            # A device that ended while this was read must not be kept: read it again.
+            if self._ended == ended:
+                return self.learn(hashed, device)
 
     def learn(self, hashed: bytes, device: Device) -> LoggedIn:
         """Keep what a token was found to be."""
@@ -70,6 +75,7 @@ class Tokens:
 
     def forget(self, deviceid: int) -> None:
         """The device has ended."""
+        self._ended += 1
         hashed = self._by_device.pop(deviceid, None)
         if hashed is not None:
             self._known.pop(hashed, None)
@@ -110,11 +116,16 @@ class Accounts:
         stored = found[1] if found is not None else None
         if not await self._passwords.check(stored, passwd) or found is None:
             raise Refusal(WRONG)
-        user = found[0]
-        if self._passwords.outdated(found[1]):
-            await self._store.store_hash(user.id, await self._passwords.hash(passwd))
+        user, stored = found
+        if self._passwords.outdated(stored):
+            hashed = await self._passwords.hash(passwd)
+            if await self._store.replace_hash(user.id, stored, hashed):
+                stored = hashed
         token = new_token()
-        made = await self._store.add_device(user.id, device | {"tokenhash": hash_token(token)})
+        made = await self._store.add_device(user.id, stored, device | {"tokenhash": hash_token(token)})
+        if made is None:
+            # The password was changed after it was checked here.
+            raise Refusal(WRONG)
         self._tokens.learn(hash_token(token), made)
         return user, token
 

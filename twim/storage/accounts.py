@@ -69,9 +69,17 @@ class Accounts:
 
         return self._database.write(work).addErrback(_taken)
 
-    def add_device(self, userid: int, fields: dict[str, Any]) -> Deferred[Device]:
-        """Log the user in on one more device."""
-        return self._database.write(lambda connection: _add_device(connection, userid, fields))
+    def add_device(self, userid: int, passwd: str, fields: dict[str, Any]) -> Deferred[Device | None]:
+        """Log the user in on one more device; None when `passwd` is no longer the stored hash."""
+
+        def work(connection: Connection) -> Device | None:
+            # Locked, so that a change of the password ends this device too, or comes first and is seen.
+            stored = select(user.c.passwd).where(user.c.id == userid).with_for_update()
+            if connection.execute(stored).scalar_one_or_none() != passwd:
+                return None
+            return _add_device(connection, userid, fields)
+
+        return self._database.write(work)
 
     def by_mobile(self, mobile: str) -> Deferred[tuple[User, str] | None]:
         """The user and its password hash."""
@@ -128,13 +136,10 @@ class Accounts:
 
         return self._database.write(work)
 
-    def store_hash(self, userid: int, passwd: str) -> Deferred[None]:
-        """Replace a hash made with weaker parameters."""
-
-        def work(connection: Connection) -> None:
-            connection.execute(update(user).where(user.c.id == userid).values(passwd=passwd))
-
-        return self._database.write(work)
+    def replace_hash(self, userid: int, before: str, passwd: str) -> Deferred[bool]:
+        """Replace a hash made with weaker parameters; False when it isn't the stored one any more."""
+        this = update(user).where(user.c.id == userid, user.c.passwd == before).values(passwd=passwd)
+        return self._database.write(lambda connection: connection.execute(this).rowcount > 0)
 
     def devices(self, userid: int) -> Deferred[list[Device]]:
         """The user's devices, newest first."""
