@@ -218,9 +218,7 @@ class SameAsAutobahn(SynchronousTestCase):
         """Any message cancels the pending ping's timeout, as Autobahn's own option says."""
         protocol, _ = connected(FastRecorder)
         protocol._sendAutoPing()
-        protocol.autoPingTimeoutCall = protocol.factory._batched_timer.call_later(
-            5, protocol.onAutoPingTimeout
-        )
+        protocol.autoPingTimeoutCall = protocol.factory._batched_timer.call_later(5, protocol.onAutoPingTimeout)
         protocol.dataReceived(client_frame(b"here"))
         self.assertIsNone(protocol.autoPingTimeoutCall)
 
@@ -235,9 +233,7 @@ class TakeTextFrames(SynchronousTestCase):
         self.assertEqual(take_text_frames(stream), (payloads, len(stream)))
 
     @settings(max_examples=300, deadline=None)
-    @given(
-        st.lists(st.tuples(st.text(max_size=400).map(str.encode), MASKS), max_size=5), st.integers(0, 1 << 20)
-    )
+    @given(st.lists(st.tuples(st.text(max_size=400).map(str.encode), MASKS), max_size=5), st.integers(0, 1 << 20))
     def test_unmasks(self, messages: list[tuple[bytes, bytes]], at: int) -> None:
         """Every mask is undone, and a cut stream yields exactly the frames before the cut."""
         frames = [client_frame(payload, mask=mask) for payload, mask in messages]
