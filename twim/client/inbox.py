@@ -17,13 +17,9 @@ from twim.client.said import Page, Place
 from twim.errors import Refusal
 from twim.wire.message import Shown
 
-PATIENCE_SECONDS: Final = (
-    0.25  # an answer may overtake a delivery by a moment; only what stays missing is fetched
-)
+PATIENCE_SECONDS: Final = 0.25  # an answer may overtake a delivery by a moment; only what stays missing is fetched
 RETRY_SECONDS: Final = 2.0
-HAVE_ENTRIES: Final = (
-    1_500  # conversations named in a catch-up; each takes 41 bytes at most of a 64 KiB frame
-)
+HAVE_ENTRIES: Final = 1_500  # conversations named in a catch-up; each takes 41 bytes at most of a 64 KiB frame
 HELD: Final = 20_000  # messages that come before a catch-up ends; what is beyond is fetched from history
 NOT_OURS: Final = (403, 404)  # left or removed: what is missing there can't be had any more
 
@@ -124,9 +120,7 @@ class Inbox:
         self._fetches[place] = fetch
         fetch.addBoth(self._ended, place, fetch)
         fetch.addErrback(lambda failure: failure.trap(CancelledError))
-        fetch.addErrback(
-            lambda failure: self.log.failure("history of {place} not read", failure, place=place)
-        )
+        fetch.addErrback(lambda failure: self.log.failure("history of {place} not read", failure, place=place))
 
     def _ended(self, result: Failure | None, place: Place, fetch: Deferred[None]) -> Failure | None:
         if self._fetches.get(place) is fetch:
