@@ -10,9 +10,7 @@ from typing import Final
 
 from twim.wire.message import Shown
 
-WAITING: Final = (
-    1_000  # messages held back behind a gap; beyond, the furthest are dropped and fetched again later
-)
+WAITING: Final = 1_000  # messages held back behind a gap; beyond, the furthest are dropped and fetched again later
 
 
 class Timeline:
