@@ -155,9 +155,7 @@ class Rest:
     ) -> Page:
         """`limit` messages next to `before` or `after` (a seq), ascending; the newest if neither is given."""
         edges = {name: seq for name, seq in (("before", before), ("after", after)) if seq is not None}
-        answer = await self.call(
-            "/message/history", scope=place.scope, dstid=place.dstid, limit=limit, **edges
-        )
+        answer = await self.call("/message/history", scope=place.scope, dstid=place.dstid, limit=limit, **edges)
         return msgspec.convert({"rows": msgspec.json.decode(answer.rows), "total": answer.total}, Page)
 
     async def upload(self, name: str, content: bytes, filetype: str = "") -> str:
@@ -188,12 +186,8 @@ class Rest:
             raise Unreachable(f"{path}: {error}") from error
         return _opened(path, status, content)
 
-    async def _exchange(
-        self, path: str, headers: dict[str, str], body: dict[str, object]
-    ) -> tuple[int, bytes]:
-        response = await self._requests.request(
-            "POST", self.url + path, headers=headers, reactor=self._clock, **body
-        )
+    async def _exchange(self, path: str, headers: dict[str, str], body: dict[str, object]) -> tuple[int, bytes]:
+        response = await self._requests.request("POST", self.url + path, headers=headers, reactor=self._clock, **body)
         content = bytearray()
 
         def collect(data: bytes) -> None:
