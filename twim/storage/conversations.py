@@ -180,9 +180,9 @@ def _place(connection: Connection, key: Key) -> int | None:
 def _heads(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
     found = {}
     for start in range(0, len(keys), 300):
-        stored = select(
-            conversation.c.scope, conversation.c.a, conversation.c.b, func.max(message.c.seq)
-        ).join(message, message.c.conversation == conversation.c.id)
+        stored = select(conversation.c.scope, conversation.c.a, conversation.c.b, func.max(message.c.seq)).join(
+            message, message.c.conversation == conversation.c.id
+        )
         named = tuple_(conversation.c.scope, conversation.c.a, conversation.c.b).in_(keys[start : start + 300])
         grouped = stored.where(named).group_by(conversation.c.scope, conversation.c.a, conversation.c.b)
         found.update({(scope, a, b): head for scope, a, b, head in connection.execute(grouped)})
