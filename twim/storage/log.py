@@ -44,9 +44,7 @@ class SqlLog:
 
     log = Logger()
 
-    def __init__(
-        self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
         self._appender = appender
         self._marks = marks
         self._clock = clock
