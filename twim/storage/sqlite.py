@@ -33,9 +33,7 @@ class SqliteAppender:
 
     log = Logger()
 
-    def __init__(
-        self, database: Database, marks: SentMarks, fallback: ThreadAppender, committer: Committer
-    ) -> None:
+    def __init__(self, database: Database, marks: SentMarks, fallback: ThreadAppender, committer: Committer) -> None:
         self._database = database
         self._marks = marks
         self._fallback = fallback
@@ -83,9 +81,7 @@ class SqliteAppender:
 
         self._committer.run(commit, ended)
 
-    def _leave_to_fallback(
-        self, error: BaseException, posts: Sequence[Post], at: int, done: Deferred[None]
-    ) -> None:
+    def _leave_to_fallback(self, error: BaseException, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
         self._undo(posts)
         self._database.turn.release()
         self.log.debug("a batch takes the portable way: {why}", why=str(error))
