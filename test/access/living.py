@@ -263,8 +263,16 @@ class Living(TestCase):
         self.database.start()
         self.node = Node(config, self.database, self.epoch, reactor)
         self.node.start()
-        self.listening = reactor.listenTCP(0, self.node.site, interface="127.0.0.1")
+        self.listening = self.listen()
         self.port = self.listening.getHost().port
+
+    def listen(self) -> Any:
+        """Listen where `way_in` leads."""
+        return reactor.listenTCP(0, self.node.site, interface="127.0.0.1")
+
+    def way_in(self) -> Any:
+        """The endpoint by which clients come."""
+        return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
         """End the node; who still visits it leaves first, so that no closing handshake is waited for."""
@@ -280,8 +288,7 @@ class Living(TestCase):
 
     async def ask_raw(self, request: bytes) -> Answer:
         """Send these bytes, which must end their connection, and read the answer."""
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
-        asking: _Asking = await connectProtocol(endpoint, _Asking())
+        asking: _Asking = await connectProtocol(self.way_in(), _Asking())
         asking.transport.write(request)
         await asking.closed.addTimeout(PATIENCE, reactor)
         return Answer(asking.received)
@@ -357,8 +364,7 @@ class Living(TestCase):
             "",
             "",
         )
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
-        device: Device = await connectProtocol(endpoint, Device("\r\n".join(lines).encode()))
+        device: Device = await connectProtocol(self.way_in(), Device("\r\n".join(lines).encode()))
         self.devices.append(device)
         await until(lambda: device.open or device.gone or b"\r\n\r\n" in device._data, "an answer")
         if not device.open:

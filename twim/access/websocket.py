@@ -14,6 +14,7 @@ from typing import Any, Final
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.interfaces import IReactorTCP
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from twim.access.fastpath import FastPath
@@ -42,7 +43,8 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
     def connectionMade(self) -> None:
         """The connection was taken from the web server, whose HTTP channel was its producer until now."""
         self.transport.unregisterProducer()
-        self.write_some = getattr(self.transport, "writeSomeData", None)
+        if not isinstance(self.transport, ProtocolWrapper):  # TLS passes on to the socket what it doesn't have
+            self.write_some = getattr(self.transport, "writeSomeData", None)
         # A pull producer is told each time that the buffer has been written out: while it is empty we may write
         # past it. TLS has no such way in, and would ask a pull producer all the time.
         self.transport.registerProducer(self, self.write_some is None)
