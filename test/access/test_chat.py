@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from test.access.living import BINARY, PING, Device, Living, until
 from test.wire.test_frames import client_frame
-from twim.wire.message import CONTENT_CHARS, TEXT_CHARS
+from twim.access import session
+from twim.wire.message import CONTENT_CHARS, TEXT_CHARS, Frame
 
 MEDIA = (1, 2, 3, 4, 5, 6, 7, 8, 9, 100)
 
@@ -438,6 +440,39 @@ class WrongTests(Living):
             self.assertGreater(answer["at"], 1_600_000_000_000)
         device.say_raw(b"x", PING)
         await device.quiet()
+
+
+class OddFrameTests(Living):
+    """Whatever a client makes up."""
+
+    async def test_any_frame(self) -> None:
+        """Every frame of known commands with fields of any kind is done or refused, and none is our bug."""
+        self.patch(session, "WRONGS", 100_000)
+        one, two = await self.friends()
+        group = await one.group(two)
+        device, peer = await one.device(), await two.device()
+        random = Random(7)
+        values: list[Any] = [None, True, 0, 1, -1, 10, 11, 2**53, 2**63, 10**30, 1.5, "", "x", "\0", "👍", "x" * 3_000]
+        values += [[], [0], [two.id], ["x"], {}, {"10:2": 1}, {"a": "b"}, one.id, two.id, group, [[]], "10:2"]
+        names = [*Frame.__struct_fields__, "new"]
+        for number in range(1_500):
+            frame: dict[str, Any] = {
+                name: random.choice(values) for name in random.sample(names, random.choice([0, 0, 1, 2, 5]))
+            }
+            frame |= {"cmd": random.choice([0, 4, 5, 6, 10, 11, 10, 11]), "id": number + 1}
+            if random.random() < 0.7:
+                frame |= {"scope": random.choice([10, 11]), "dstid": random.choice([one.id, two.id, group])}
+            if random.random() < 0.7:
+                frame |= {"media": random.choice([1, 20, 21, 22]), "ref": random.choice([0, 0, 1, 2, 9])}
+            device.say(**frame)
+            if number % 50 == 49:
+                await device.quiet()
+        self.assertIsNone(device.code)
+        self.assertNotIn("the server failed", str(device.heard))
+        seqs = [m["seq"] for m in await two.history(10, one.id, limit=200)]
+        self.assertEqual(seqs, sorted(set(seqs)))
+        self.assertGreater(len(seqs), 20)
+        await peer.tell(10, one.id, "still here")
 
 
 class SmallTalkTests(Living):
