@@ -120,10 +120,11 @@ class Node:
         store = open_files(config.files, config.data / "spool", reactor, self.files)
         self.store = store
         logged = Accounts(accounts, self.passwords, tokens, self._ended, self.lobby.registered)
+        pages = Pages(config.views, config.asset, file_origins=store.origins, direct=getattr(store, "direct", False))
         rest = Rest(
             door,
             accounts,
-            pages := Pages(config.views, config.asset),
+            pages,
             Users(door, logged, accounts, relations, self.presence),
             Contacts(door, relations),
             Messages(door, History(conversations, relation_store, self.roster, epoch)),

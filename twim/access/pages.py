@@ -79,17 +79,19 @@ def _quality(parameter: str) -> float:
 class Pages:
     """The templates under `views` and the files under `asset`.
 
-    `media_sources` are more origins (``http://files.lan:9000``) for pictures, voice and video:
-    an object store reached without TLS must be named, as the pages otherwise allow only this site and https.
+    `file_origins` are other sites (``http://files.lan:9000``) that have the pictures, voice and video: an object
+    store reached without TLS must be named, as the pages otherwise allow only this site and https. With `direct`
+    the pages send uploads there too, by ``/attach/presign``.
     """
 
-    def __init__(self, views: Path, asset: Path, *, media_sources: Sequence[str] = ()) -> None:
+    def __init__(self, views: Path, asset: Path, *, file_origins: Sequence[str] = (), direct: bool = False) -> None:
         self._asset = asset
         self._words = {name: read_words(asset, name) for name in LANGUAGES}
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(views), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        self.headers: Final = page_headers(media_sources)
+        self._direct = direct
+        self.headers: Final = page_headers(file_origins)
 
     def render(self, path: str, lang: str, user: Mapping[str, Any] | None) -> bytes:
         """The page at `path` (``/user/login.shtml``) in UTF-8, to be sent with `headers`.
@@ -104,7 +106,7 @@ class Pages:
         except jinja2.TemplateNotFound as e:
             raise NotFound("no such page") from e
         words = self._words.get(lang, self._words[DEFAULT_LANGUAGE])
-        page = template.render(t=words.__getitem__, lang=lang, languages=LANGUAGES, user=user)
+        page = template.render(t=words.__getitem__, lang=lang, languages=LANGUAGES, user=user, direct=self._direct)
         return page.encode("utf-8")
 
     def asset_resource(self) -> resource.Resource:
@@ -118,16 +120,16 @@ def read_words(asset: Path, lang: str) -> dict[str, str]:
     return words
 
 
-def page_headers(media_sources: Sequence[str]) -> dict[str, str]:
+def page_headers(file_origins: Sequence[str]) -> dict[str, str]:
     """The headers of every page. Scripts are our files alone: text that slips into the HTML can't run."""
-    media = " ".join(["'self'", "blob:", "https:", *media_sources])
+    media = " ".join(["'self'", "blob:", "https:", *file_origins])
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": media,
         "media-src": media,
-        "connect-src": "'self' ws: wss:",
+        "connect-src": " ".join(["'self'", "ws:", "wss:", *file_origins]),
         "manifest-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'self'",

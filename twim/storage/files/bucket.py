@@ -40,6 +40,13 @@ class Bucket:
     credentials: Credentials
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """Other sites that a browser needs for the files."""
+        public = urlsplit(self.public)
+        seen = [f"{public.scheme}://{public.netloc}"] if public.netloc else []
+        return tuple(dict.fromkeys([*seen, self.address] if self.direct else seen))
+
+    @property
     def address(self) -> str:
         return f"{self.scheme}://{self.host}"
 

@@ -8,7 +8,7 @@ content never changes. What is derived from a file stands beside it, ``ab/cdefâ€
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -66,6 +66,10 @@ class FileStore(Protocol):
 
     spool: Spool
     """Where uploads for this store gather."""
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Other sites (``https://files.example:9000``) that browsers fetch files from, or send them to."""
 
     async def adopt(self, spooled: Spooled, name: str, mime: str) -> str:
         """Stores the file under `name`, durably and whole or not at all, and returns its URL.

@@ -28,6 +28,8 @@ _LISTED = 1000
 class LocalFiles:
     """A `FileStore`. The spool is within the folder, so that a rename is all it takes to store a file."""
 
+    origins: tuple[str, ...] = ()
+
     def __init__(self, folder: Path, threads: FileThreads) -> None:
         self._folder = folder
         self._threads = threads

@@ -96,6 +96,7 @@ class S3Files:
     def __init__(self, bucket: Bucket, spool: Spool, threads: FileThreads, reactor: Any) -> None:
         self.spool = spool
         self.direct = bucket.direct
+        self.origins = bucket.origins
         self._bucket = bucket
         self._signer = Signer(bucket.credentials, bucket.region)
         self._threads = threads
