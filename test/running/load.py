@@ -88,6 +88,7 @@ class Crowd:
         """Stop writing; every message gets its answer, and every device all messages."""
         self._stopping = True
         writing, self._writing = self._writing, []
+        await until(lambda: all(not c.client.unanswered for c in self.clients), seconds, self._stuck)
         await gatherResults(writing, consumeErrors=True)
         for client in self.clients:
             await until(lambda c=client: c.client.state is State.ONLINE, seconds, "online again")
@@ -124,6 +125,10 @@ class Crowd:
     def deliveries(self) -> int:
         """Messages given to devices so far."""
         return sum(len(given) for client in self.clients for given in client.messages.values())
+
+    def _stuck(self) -> str:
+        waiting = [(c.client.userid, c.client.state, c.client.unanswered) for c in self.clients if c.client.unanswered]
+        return f"unanswered: {waiting}"
 
     def _views(self) -> list[tuple[Kept, Place, set[int]]]:
         everybody = {one.id for one in self.people}

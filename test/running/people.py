@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
@@ -33,11 +33,12 @@ def soon(waiting: Deferred[Any], seconds: float = PATIENCE) -> Deferred[Any]:
     return waiting.addTimeout(seconds, reactor)
 
 
-async def until(happened: Any, seconds: float = PATIENCE, what: str = "") -> None:
-    """Poll until `happened()` is true."""
+async def until(happened: Any, seconds: float = PATIENCE, what: str | Callable[[], str] = "") -> None:
+    """Poll until `happened()` is true; `what` says what didn't happen."""
     deadline = reactor.seconds() + seconds
     while not happened():
-        assert reactor.seconds() < deadline, f"did not happen in {seconds} s: {what or happened}"
+        late = reactor.seconds() >= deadline
+        assert not late, f"not in {seconds} s: {what() if callable(what) else what}"
         await deferLater(reactor, POLL)
 
 
