@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,20 +13,12 @@ from pathlib import Path
 import pytest
 from twisted.internet.threads import deferToThread
 
+from test.running.need import need
 from test.running.people import PASSWD, bare_device, close_all, friends, new_mobile, person, running
 from test.running.server import PROJECT, START_SECONDS, Server, free_port
 
 PNG = (PROJECT / "docs" / "examples" / "hello.png").read_bytes()
 ANSWER = tuple[int, dict[str, str], bytes]
-
-
-def nginx() -> str:
-    """The program; skips where there is none, unless nothing may be skipped."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if found is None:
-        why = "there is no nginx: install the Debian package nginx"
-        pytest.fail(why) if os.environ.get("TWIM_TEST_NO_SKIP") == "1" else pytest.skip(why)
-    return found
 
 
 class Front:
@@ -57,7 +48,7 @@ class Front:
             assert before in text, before
             text = text.replace(before, after)
         self.config.write_text(text, "utf-8")
-        self._command = [nginx(), "-c", str(self.config), "-e", str(folder / "error.log")]
+        self._command = [need("nginx", "nginx"), "-c", str(self.config), "-e", str(folder / "error.log")]
 
     def check(self) -> subprocess.CompletedProcess[str]:
         """``nginx -t``."""
@@ -94,7 +85,7 @@ class Front:
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """nginx before a server."""
-    nginx()
+    need("nginx", "nginx")
     folder = tmp_path_factory.mktemp("front")
     with Server(folder, ["--proxies", "127.0.0.1"]) as server, Front(folder, server) as running_front:
         yield running_front

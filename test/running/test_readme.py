@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from test.running.need import need
 from test.running.server import PROJECT, Server
 
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
-
-
-def need(program: str, package: str) -> None:
-    """Skip where a Debian package is missing, unless nothing may be skipped."""
-    if shutil.which(program) is None:
-        why = f"there is no {program}: install the Debian package {package}"
-        pytest.fail(why) if os.environ.get("TWIM_TEST_NO_SKIP") == "1" else pytest.skip(why)
 
 
 def test_curl_examples(server: Server) -> None:
