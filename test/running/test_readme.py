@@ -10,6 +10,15 @@ import pytest
 
 from test.running.need import need
 from test.running.server import PROJECT, Server
+from twim import errors
+from twim.access.contacts import Contacts
+from twim.access.lobby import LOGGED_OUT, SERVICE_RESTART
+from twim.access.messages import Messages
+from twim.access.session import POLICY, TRY_AGAIN_LATER
+from twim.access.uploads import Uploads
+from twim.access.users import Users
+from twim.access.websocket import UNSUPPORTED_DATA
+from twim.wire import commands
 
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 
@@ -74,3 +83,29 @@ def test_two_commands_are_told() -> None:
     """The README names both."""
     readme = (PROJECT / "README.md").read_text("utf-8")
     assert "make run" in readme and "make test" in readme
+
+
+def test_every_path_is_documented() -> None:
+    """The protocol's page names every path of REST, and none that isn't there."""
+    page = (PROJECT / "docs" / "protocol.md").read_text("utf-8")
+    areas = {"user": Users, "contact": Contacts, "message": Messages, "attach": Uploads}
+    served = {
+        f"/{name}{rule.rule}"
+        for name, area in areas.items()
+        for rule in area.app.url_map.iter_rules()
+        if "<" not in rule.rule
+    }
+    assert served == set(re.findall(r"`(/(?:user|contact|message|attach)/[a-z]+)`", page))
+
+
+def test_every_number_is_documented() -> None:
+    """The protocol's page names each error code, command, medium and close code."""
+    page = (PROJECT / "docs" / "protocol.md").read_text("utf-8")
+    codes = [value for name, value in vars(errors).items() if name.isupper()]
+    assert len(codes) == 7
+    for code in codes:
+        assert re.search(rf"\| {code} \|", page), code
+    for number in (*commands.SENDABLE, commands.NOTICE, commands.HEARTBEAT, commands.ANSWER, commands.CATCH_UP):
+        assert re.search(rf"^\| {number}[ ,]", page, re.MULTILINE), number
+    for number in (POLICY, SERVICE_RESTART, TRY_AGAIN_LATER, LOGGED_OUT, UNSUPPORTED_DATA):
+        assert re.search(rf"^\| {number} \|", page, re.MULTILINE), number
