@@ -120,6 +120,7 @@ def test_contact_card(person: PeopleOf) -> None:
     bo.page.locator("dialog .button.primary").click()
     expect(bo.page.locator("dialog a.button")).to_have_text("Message")
     bo.page.locator("dialog a.button").click()
+    expect(bo.page.locator(".talk-who")).to_contain_text("Cleo")
     bo.say("Hello Cleo")
     bo.state_of("Hello Cleo", "sent")
 

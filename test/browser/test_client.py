@@ -564,6 +564,63 @@ def test_replayed_equals_loaded_afresh(script: Script, seed: int) -> None:
     ) == {"count": True, "differ": []}
 
 
+STORE = """
+    const asked = [];
+    const uploading = (store) => {
+      globalThis.XMLHttpRequest = class {
+        upload = {}; headers = {};
+        open(method, url) { Object.assign(this, { method, url }); }
+        setRequestHeader(name, value) { this.headers[name] = value; }
+        send(body) {
+          asked.push([this.method, this.url, this.headers, body instanceof FormData ? "form" : "file"]);
+          const server = this.url.endsWith("/attach/upload");
+          this.status = server ? 200 : store;
+          this.responseText = server ? JSON.stringify({ code: 0, msg: "", data: "/mnt/by-server.png" }) : "";
+          queueMicrotask(() => (this.status ? this.onload() : this.onerror()));
+        }
+      };
+    };
+    const { Rest } = await import("/asset/js/im/rest.js");
+    const signed = { code: 0, msg: "", data: "http://store/a.png", url: "http://store/a.png?signature", method: "PUT",
+                     headers: { "Content-Type": "image/png", Host: "store" } };
+    const fetch = async () => new Response(JSON.stringify(signed));
+    const rest = new Rest({ base: "http://test", direct: true, fetch });
+    const file = new File(["x"], "a.png", { type: "image/png" });
+    const real = XMLHttpRequest;
+"""
+
+
+def test_upload_to_the_store(script: Script) -> None:
+    """Where the server lets it, a file goes to the object store by the request that the server signed."""
+    got = script(
+        STORE
+        + """
+        uploading(200);
+        const kept = await rest.upload(file);
+        globalThis.XMLHttpRequest = real;
+        return { kept, asked };
+        """
+    )
+    assert got["kept"] == {"url": "http://store/a.png"}
+    assert got["asked"] == [["PUT", "http://store/a.png?signature", {"Content-Type": "image/png"}, "file"]]
+
+
+@pytest.mark.parametrize("status", [0, 403])
+def test_store_out_of_reach(script: Script, status: int) -> None:
+    """A store that refuses, or that this browser can't reach, is made up for by the server."""
+    got = script(
+        STORE
+        + f"""
+        uploading({status});
+        const kept = await rest.upload(file);
+        globalThis.XMLHttpRequest = real;
+        return {{ kept, asked: asked.map(([, url]) => url) }};
+        """
+    )
+    assert got["kept"] == {"url": "/mnt/by-server.png"}
+    assert got["asked"] == ["http://store/a.png?signature", "http://test/attach/upload"]
+
+
 def test_page_read_before_an_event(script: Script) -> None:
     """An event that happens while an older page is on its way is done to what the page brings."""
     assert (

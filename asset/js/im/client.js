@@ -30,16 +30,16 @@ export class Client extends Emitter {
   #env; #me; #connection; #outbox; #history; #conversations = new Map(); #epoch = "";
   #catching = false; #begun = false; #doubtful = true; #timer = null; #typed = new Map(); #told = false;
 
-  /** `user` is `{id}`; `base` another origin than the page's; `token` where the cookie isn't sent. */
-  constructor({ user, base = "", token = null, env = browserEnvironment() }) {
+  /** `user` is `{id}`; `base`, `token` and `direct` are those of `Rest`. */
+  constructor({ user, base = "", token = null, direct = false, env = browserEnvironment() }) {
     super();
     this.#env = env;
     this.#me = user.id;
-    this.rest = new Rest({ base, token, fetch: env.fetch });
+    this.rest = new Rest({ base, token, direct, fetch: env.fetch });
     this.drafts = new Drafts({ env, user: user.id });
     this.#outbox = new Outbox({ env, user: user.id });
     this.#history = new History({
-      rest: this.rest, env, take: (message) => this.#take(message), restarted: (conversation) => this.emit("restarted", conversation),
+      rest: this.rest, env, take: (message) => this.#take(message), restarted: (which) => this.emit("restarted", which),
     });
     const query = token ? `?id=${user.id}&token=${encodeURIComponent(token)}` : "";
     const url = () => (base || globalThis.location.origin).replace(/^http/, "ws") + "/chat" + query;

@@ -1,5 +1,7 @@
 // The REST half of the protocol: every call answers with `data`, `rows` or throws a Refused.
 
+import { toServer, toStore } from "./upload.js";
+
 const PATIENCE = 20_000; // ms until a call that isn't answered counts as failed
 
 /** The server said no (`status`, `code`, `message`), or there was no server (`status` 0). */
@@ -13,23 +15,28 @@ export class Refused extends Error {
 }
 
 export class Rest {
-  #base; #token; #fetch;
+  #base; #token; #direct; #fetch;
 
-  /** `base` is the server's origin ("" for the page's own), `token` is needed where the cookie isn't sent. */
-  constructor({ base = "", token = null, fetch }) {
+  /**
+   * `base` is the server's origin ("" for the page's own), `token` is needed where the cookie isn't sent. With `direct`
+   * files go to the object store behind the server, which must allow it (`--files s3://…&direct=on`).
+   */
+  constructor({ base = "", token = null, direct = false, fetch }) {
     this.#base = base;
     this.#token = token;
+    this.#direct = direct;
     this.#fetch = fetch;
   }
 
   /** The whole envelope of a POST to `path` with the fields that aren't null. */
   async call(path, fields = {}) {
     const body = new URLSearchParams();
-    for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== null) body.set(name, value);
+    for (const [name, value] of Object.entries(fields)) if ((value ?? null) !== null) body.set(name, value);
     let response;
     try {
-      response = await this.#fetch(this.#base + path, {
-        method: "POST", body, headers: this.headers(), credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE),
+      response = await this.#fetch(this.address(path), {
+        method: "POST", body, headers: this.headers(), credentials: "same-origin",
+        signal: AbortSignal.timeout(PATIENCE),
       });
     } catch {
       throw new Refused("no connection");
@@ -40,38 +47,27 @@ export class Rest {
   async data(path, fields) { return (await this.call(path, fields)).data; }
   async rows(path, fields) { return (await this.call(path, fields)).rows ?? []; }
 
+  address(path) { return this.#base + path; }
   headers() { return this.#token ? { Authorization: `Bearer ${this.#token}` } : {}; }
 
   /**
-   * Uploads a File or Blob; answers `{url, name?, width?, height?, thumb?, type?}`. `progress` is called with 0…1.
-   * XMLHttpRequest, as fetch can't tell how far an upload is. `signal` (AbortSignal) gives up.
+   * Uploads a File or Blob; answers `{url, name?, width?, height?, thumb?, type?}`. `progress` is called with 0…1,
+   * `signal` (AbortSignal) gives up. A store that this browser can't reach is made up for by the server.
    */
-  upload(file, { name = "file", filetype = "", progress = () => {}, signal = null } = {}) {
-    const form = new FormData();
-    if (filetype) form.append("filetype", filetype);
-    form.append("file", file, name);
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      request.open("POST", `${this.#base}/attach/upload`);
-      for (const [header, value] of Object.entries(this.headers())) request.setRequestHeader(header, value);
-      request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
-      request.onerror = () => reject(new Refused("no connection"));
-      request.onabort = () => reject(new DOMException("given up", "AbortError"));
-      request.onload = () => {
-        try {
-          const { code, msg, data, ...more } = unwrap(request.status, request.responseText);
-          resolve({ ...more, url: data });
-        } catch (error) {
-          reject(error);
-        }
-      };
-      signal?.addEventListener("abort", () => request.abort(), { once: true });
-      request.send(form);
-    });
+  async upload(file, { name = "file", filetype = "", progress = () => {}, signal = null } = {}) {
+    const how = { name, filetype, progress, signal };
+    if (!this.#direct) return toServer(this, file, how);
+    try {
+      return await toStore(this, file, how);
+    } catch (error) {
+      if (error.name === "AbortError" || error.loggedOut || error.status === 413) throw error;
+      return toServer(this, file, how);
+    }
   }
 }
 
-function unwrap(status, text) {
+/** The envelope of an answer, if it is a success. */
+export function unwrap(status, text) {
   let envelope;
   try {
     envelope = JSON.parse(text);

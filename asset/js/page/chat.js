@@ -3,11 +3,13 @@
 import { Client } from "../im/index.js";
 import { fill } from "./element.js";
 import { Chats } from "./panel/chats.js";
-import { addFriend, createGroup, joinGroup, lookUp, showUser, start } from "./panel/find.js";
+import { addFriend, lookUp } from "./panel/find.js";
 import { Friends } from "./panel/friends.js";
 import { showGroup } from "./panel/group-card.js";
 import { Groups } from "./panel/groups.js";
 import { Me } from "./panel/me.js";
+import { createGroup, joinGroup, start } from "./panel/new-group.js";
+import { showUser } from "./panel/user-card.js";
 import { People } from "./people.js";
 import { Talk } from "./talk/talk.js";
 import { toast } from "./toast.js";
@@ -15,17 +17,19 @@ import { reason, t } from "./words.js";
 
 const LOGIN = "/user/login.shtml";
 
+const tabs = document.querySelectorAll("[data-panel]");
+
 class App {
   #panels; #panel; #side; #frame; #changed = false;
 
   constructor(me) {
-    this.client = new Client({ user: me });
+    this.client = new Client({ user: me, direct: "direct" in document.body.dataset });
     this.people = new People(this.client.rest, me);
     this.#frame = document.querySelector(".app");
     this.#side = document.querySelector(".side");
     this.talk = new Talk(this, document.querySelector(".talk"));
     this.#panels = { chats: new Chats(this), friends: new Friends(this), groups: new Groups(this), me: new Me(this) };
-    document.querySelectorAll("[data-panel]").forEach((tab) => tab.addEventListener("click", () => this.showPanel(tab.dataset.panel)));
+    for (const tab of tabs) tab.addEventListener("click", () => this.showPanel(tab.dataset.panel));
     this.#listen();
   }
 
@@ -55,7 +59,7 @@ class App {
 
   showPanel(name) {
     this.#panel = this.#panels[name];
-    document.querySelectorAll("[data-panel]").forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.panel === name)));
+    for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset.panel === name));
     this.#side.querySelector("h1").textContent = this.#panel.title;
     fill(this.#side.querySelector(".side-tools"), ...this.#panel.tools);
     fill(this.#side.querySelector(".side-body"), this.#panel.element);
@@ -110,13 +114,15 @@ class App {
   #showState(state) {
     const line = document.querySelector(".state");
     line.dataset.state = state;
-    line.textContent = { online: t("state.online"), connecting: t("state.connecting"), offline: t("state.offline") }[state];
+    const words = { online: t("state.online"), connecting: t("state.connecting"), offline: t("state.offline") };
+    line.textContent = words[state];
     if (state === "online") this.people.load().catch(() => null);
   }
 
   #relationChanged({ what, userid, dstid }) {
-    if (what?.startsWith("friend")) Promise.all([this.people.loadFriends(), this.people.loadRequests()]).catch(() => null);
-    if (what === "group") Promise.all([this.people.loadGroups(), this.client.refresh()]).catch(() => null);
+    const quietly = (...loads) => Promise.all(loads).catch(() => null); // the next change loads them again
+    if (what?.startsWith("friend")) quietly(this.people.loadFriends(), this.people.loadRequests());
+    if (what === "group") quietly(this.people.loadGroups(), this.client.refresh());
     if (what === "profile") this.people.forget(userid ?? dstid ?? this.people.me.id);
   }
 }

@@ -8,9 +8,11 @@ export function h(name, attributes = {}, ...children) {
   const element = document.createElement(tag || "div");
   if (classes.length) element.className = classes.join(" ");
   for (const [key, value] of Object.entries(attributes)) set(element, key, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
+
+const present = (children) => children.flat().filter((child) => (child ?? false) !== false);
 
 function set(element, key, value) {
   if (value === false || value === null || value === undefined) return;
@@ -21,6 +23,6 @@ function set(element, key, value) {
 
 /** Shows `children` in place of what `element` held. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...present(children));
   return element;
 }

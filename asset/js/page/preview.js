@@ -4,6 +4,8 @@ import { MEDIA } from "../im/index.js";
 import { EMOJI } from "./compose/emoji-list.js";
 import { t } from "./words.js";
 
+const isUploaded = (url) => url?.startsWith("/mnt/");
+
 const LINES = {
   [MEDIA.TEXT]: (message) => message.content,
   [MEDIA.NEWS]: (message) => `${t("media.news")} ${message.content ?? ""}`,
@@ -11,12 +13,12 @@ const LINES = {
   [MEDIA.IMAGE]: (message) => (message.url?.startsWith("/asset/stickers/") ? t("media.sticker") : t("media.picture")),
   [MEDIA.RED_PACKET]: (message) => `${t("media.red-packet")} ${message.memo ?? ""}`,
   [MEDIA.EMOJI]: (message) => EMOJI[message.content] ?? `[${message.content ?? ""}]`,
-  [MEDIA.LINK]: (message) => `${(message.url?.startsWith("/mnt/") ? t("media.file") : t("media.link"))} ${message.content ?? message.url ?? ""}`,
+  [MEDIA.LINK]: ({ url, content }) => `${isUploaded(url) ? t("media.file") : t("media.link")} ${content ?? url ?? ""}`,
   [MEDIA.VIDEO]: () => t("media.video"),
   [MEDIA.CONTACT]: (message) => `${t("media.contact")} ${message.memo ?? ""}`,
   [MEDIA.RECALL]: () => t("event.recalled"),
   [MEDIA.EDIT]: (message) => t("event.edited", { text: message.content ?? "" }),
-  [MEDIA.REACTION]: (message) => (message.content ? t("event.reacted", { emoji: message.content }) : t("event.unreacted")),
+  [MEDIA.REACTION]: ({ content }) => (content ? t("event.reacted", { emoji: content }) : t("event.unreacted")),
 };
 
 /** `people` gives the names that a notice needs. */
@@ -36,7 +38,8 @@ const NOTICES = {
 };
 
 export function notice(message, people) {
-  const whom = message.content === "removed" ? people.name(Number(message.memo)) : message.memo; // a removed member's id
+  // Of a removed member the memo is the id.
+  const whom = message.content === "removed" ? people.name(Number(message.memo)) : message.memo;
   const values = { who: people.name(message.userid), memo: whom ?? "" };
   return NOTICES[message.content]?.(values) ?? message.memo ?? message.content ?? "";
 }

@@ -1,8 +1,8 @@
 // Pictures, voices and files on their way to the server: chosen, pasted or dropped, shown with how far they are.
 
 import { MEDIA } from "../../im/index.js";
+import { button, iconButton } from "../button.js";
 import { fill, h } from "../element.js";
-import { icon } from "../icon.js";
 import { reason, t } from "../words.js";
 import { secondsOf } from "./seconds.js";
 
@@ -19,9 +19,9 @@ export class Attachments {
     this.#post = post;
     this.element = h("div.uploads", { "aria-live": "polite" });
     this.buttons = [
-      this.#chooser("picture", { accept: "image/*,video/*", multiple: true }),
-      this.#chooser("camera", { accept: "image/*", capture: "environment" }),
-      this.#chooser("file", { multiple: true }),
+      ...this.#chooser("picture", { accept: "image/*,video/*", multiple: true }),
+      ...this.#chooser("camera", { accept: "image/*", capture: "environment" }),
+      ...this.#chooser("file", { multiple: true }),
     ];
     this.#dropping(talk.element);
   }
@@ -30,7 +30,7 @@ export class Attachments {
 
   /** Opens the file chooser for `accept`. */
   choose(accept) {
-    const { input } = this.#inputs.file;
+    const input = this.#inputs.file;
     input.accept = accept;
     input.click();
     input.accept = "";
@@ -46,14 +46,13 @@ export class Attachments {
 
   #chooser(name, attributes) {
     const words = { picture: t("compose.picture"), camera: t("compose.camera"), file: t("compose.file") }[name];
-    const input = h("input", { type: "file", hidden: true, ...attributes, dataset: { choose: name }, onchange: () => {
+    const input = h("input", { type: "file", hidden: true, ...attributes, dataset: { choose: name } });
+    input.addEventListener("change", () => {
       this.take([...input.files]);
       input.value = "";
-    } });
-    this.#inputs[name] = { input };
-    return h(`label.round.choose-${name}`, { title: words, "aria-label": words, tabindex: 0, role: "button", onkeydown: (event) => {
-      if (event.key === "Enter" || event.key === " ") input.click();
-    } }, icon(name), input);
+    });
+    this.#inputs[name] = input;
+    return [iconButton(name, words, () => input.click(), `.choose-${name}`), input];
   }
 
   #dropping(place) {
@@ -63,7 +62,9 @@ export class Attachments {
       event.preventDefault();
       place.classList.add("dropping");
     });
-    place.addEventListener("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("dropping"));
+    place.addEventListener("dragleave", ({ relatedTarget }) => {
+      if (!place.contains(relatedTarget)) place.classList.remove("dropping");
+    });
     place.addEventListener("drop", (event) => {
       place.classList.remove("dropping");
       if (!over(event)) return;
@@ -85,7 +86,7 @@ export class Attachments {
     const bar = h("progress", { max: 1, value: 0, "aria-label": t("compose.uploading") });
     const giving = new AbortController();
     fill(row, h("span.upload-name", {}, file.name || t("media.voice")), bar,
-      h("button.round", { type: "button", "aria-label": t("action.cancel"), onclick: () => giving.abort() }, icon("close")));
+      iconButton("close", t("action.cancel"), () => giving.abort()));
     this.#running += 1;
     try {
       const progress = (share) => { bar.value = share; };
@@ -104,9 +105,12 @@ export class Attachments {
 
   #failed(row, file, words, again = null) {
     row.classList.add("bad");
+    const retry = () => {
+      row.classList.remove("bad");
+      again();
+    };
     fill(row, h("span.upload-name", {}, `${file.name || t("media.voice")}: ${words}`),
-      again && h("button", { type: "button", onclick: () => { row.classList.remove("bad"); again(); } }, t("action.retry")),
-      h("button.round", { type: "button", "aria-label": t("action.discard"), onclick: () => row.remove() }, icon("close")));
+      again && button(t("action.retry"), retry), iconButton("close", t("action.discard"), () => row.remove()));
   }
 }
 

@@ -1,6 +1,7 @@
 // Where messages are written.
 
 import { CMD, MEDIA } from "../../im/index.js";
+import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
 import { preview } from "../preview.js";
@@ -16,7 +17,8 @@ const TEXT_BOUND = 8000; // characters the server takes
 const TALLEST = 160; // pixels of the input before it scrolls
 
 export class Composer {
-  #talk; #input; #about; #conversation = null; #ref = 0; #editing = null; #mentions; #panel; #attachments; #voice; #send;
+  #talk; #input; #about; #mentions; #panel; #attachments; #voice;
+  #conversation = null; #ref = 0; #editing = null;
 
   constructor(talk) {
     this.#talk = talk;
@@ -24,13 +26,20 @@ export class Composer {
       placeholder: t("compose.placeholder"), enterkeyhint: "send" });
     this.#about = h("div.composer-about", { hidden: true });
     this.#mentions = new Mentions(this.#input, talk.app.people);
-    this.#panel = new EmojiPanel({ pick: (emoji) => this.#insert(emoji), sticker: (url, name) => this.#sticker(url, name) });
+    this.#panel = new EmojiPanel({
+      pick: (emoji) => this.#insert(emoji),
+      sticker: (url, name) => this.#sticker(url, name),
+    });
     this.#attachments = new Attachments(talk, (message) => this.post(message));
-    this.#voice = new Voice({ take: (file, seconds) => this.#attachments.voice(file, seconds), choose: () => this.#attachments.choose("audio/*") });
-    this.#send = h("button.round.send", { type: "submit", "aria-label": t("compose.send"), title: t("compose.send") }, icon("send"));
-    this.element = h("form.composer", { onsubmit: (event) => { event.preventDefault(); this.#submit(); } },
+    this.#voice = new Voice({
+      take: (file, seconds) => this.#attachments.voice(file, seconds),
+      choose: () => this.#attachments.choose("audio/*"),
+    });
+    const send = iconButton("send", t("compose.send"), () => this.#submit(), ".send");
+    const row = [this.#panel.button, ...this.#attachments.buttons, this.#input, this.#voice.button, send];
+    this.element = h("div.composer", {},
       this.#attachments.element, this.#about, this.#mentions.element, this.#panel.element, this.#voice.element,
-      h("div.composer-row", {}, this.#panel.button, ...this.#attachments.buttons, this.#input, this.#voice.button, this.#send));
+      h("div.composer-row", {}, ...row));
     this.#listen();
   }
 
@@ -154,7 +163,7 @@ export class Composer {
   #showAbout(name, title, text) {
     this.#about.hidden = false;
     fill(this.#about, icon(name), h("span", {}, h("b", {}, title), " ", text),
-      h("button.round", { type: "button", "aria-label": t("action.cancel"), onclick: () => this.#endAbout() }, icon("close")));
+      iconButton("close", t("action.cancel"), () => this.#endAbout()));
     this.#input.focus();
   }
 

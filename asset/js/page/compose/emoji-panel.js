@@ -1,7 +1,7 @@
 // The panel of emoji and stickers.
 
+import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
-import { icon } from "../icon.js";
 import { t } from "../words.js";
 import { EMOJI } from "./emoji-list.js";
 
@@ -16,8 +16,8 @@ export class EmojiPanel {
     this.#body = h("div.emoji-grid");
     this.#tabs = h("div.emoji-tabs", { role: "group", "aria-label": t("compose.emoji") });
     this.element = h("div.emoji-panel", { hidden: true }, this.#body, this.#tabs);
-    this.button = h("button.round", { type: "button", "aria-label": t("compose.emoji"), title: t("compose.emoji"),
-      "aria-expanded": "false", onclick: () => this.toggle() }, icon("emoji"));
+    this.button = iconButton("emoji", t("compose.emoji"), () => this.toggle());
+    this.button.setAttribute("aria-expanded", "false");
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && (this.close(), this.button.focus()));
   }
 
@@ -40,12 +40,13 @@ export class EmojiPanel {
   }
 
   #tab(name, face, show) {
-    const button = h("button", { type: "button", title: name, "aria-label": name, "aria-pressed": "false", onclick: () => {
-      for (const other of this.#tabs.children) other.setAttribute("aria-pressed", String(other === button));
+    const first = !this.#tabs.children.length;
+    const tab = h("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(first) }, face);
+    tab.addEventListener("click", () => {
+      for (const other of this.#tabs.children) other.setAttribute("aria-pressed", String(other === tab));
       show();
-    } }, face);
-    this.#tabs.append(button);
-    if (this.#tabs.children.length === 1) button.setAttribute("aria-pressed", "true");
+    });
+    this.#tabs.append(tab);
   }
 
   async #addPack(folder) {
@@ -64,8 +65,10 @@ export class EmojiPanel {
 
   #showPack(folder, { assets }) {
     this.#body.className = "sticker-grid";
-    fill(this.#body, ...assets.map(({ file, name }) =>
-      h("button", { type: "button", title: name, "aria-label": name, onclick: () => this.#sticker(folder + file, name) },
-        h("img", { src: folder + file, alt: name, loading: "lazy" }))));
+    fill(this.#body, ...assets.map(({ file, name }) => {
+      const onclick = () => this.#sticker(folder + file, name);
+      const image = h("img", { src: folder + file, alt: name, loading: "lazy" });
+      return h("button", { type: "button", title: name, onclick }, image);
+    }));
   }
 }

@@ -1,13 +1,13 @@
 // Recording a voice message.
 
+import { button, iconButton } from "../button.js";
 import { fill, h } from "../element.js";
-import { icon } from "../icon.js";
 import { duration } from "../moment.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
 
 const LONGEST = 120; // seconds
-const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // Chromium and Firefox, Safari, old Firefox
+const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // the second is Safari's
 
 export class Voice {
   #take; #choose; #recorder = null; #began = 0; #clock = null; #wanted = false; #asking = false;
@@ -17,8 +17,7 @@ export class Voice {
     this.#take = take;
     this.#choose = choose;
     this.element = h("div.recording", { hidden: true, role: "status" });
-    this.button = h("button.round.record", { type: "button", "aria-label": t("voice.record"), title: t("voice.record"),
-      onclick: () => this.#begin() }, icon("mic"));
+    this.button = iconButton("mic", t("voice.record"), () => this.#begin(), ".record");
   }
 
   cancel() { this.#end(false); }
@@ -65,8 +64,7 @@ export class Voice {
       if (seconds >= LONGEST) this.#end(true);
     }, 250);
     fill(this.element, h("span.recording-dot"), time, h("span.recording-words", {}, t("voice.recording")),
-      h("button.button", { type: "button", onclick: () => this.#end(false) }, t("action.cancel")),
-      h("button.button.primary", { type: "button", onclick: () => this.#end(true) }, icon("send"), t("voice.send")));
+      button(t("action.cancel"), () => this.#end(false)), button(t("voice.send"), () => this.#end(true), ".primary"));
     this.element.hidden = false;
     this.element.querySelector(".primary").focus();
   }

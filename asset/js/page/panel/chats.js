@@ -1,9 +1,11 @@
 // The list of conversations.
 
 import { CMD, MEDIA } from "../../im/index.js";
-import { groupAvatar, userAvatar } from "../avatar.js";
-import { fill, h } from "../element.js";
+import { avatar } from "../avatar.js";
+import { button, iconButton } from "../button.js";
+import { h } from "../element.js";
 import { icon } from "../icon.js";
+import { KeyedList } from "../keyed-list.js";
 import { when } from "../moment.js";
 import { preview } from "../preview.js";
 import { t } from "../words.js";
@@ -11,34 +13,34 @@ import { t } from "../words.js";
 const BADGE_BOUND = 99;
 
 export class Chats {
+  #rows;
+
   constructor(app) {
     this.app = app;
     this.title = t("panel.chats");
-    this.list = h("ul.list");
-    this.element = h("div.panel", {}, this.list);
-    this.tools = [h("button.round", { type: "button", "aria-label": t("panel.new"), title: t("panel.new"),
-      onclick: () => app.start() }, icon("add"))];
+    const list = h("ul.list");
+    this.#rows = new KeyedList(list);
+    this.element = h("div.panel", {}, list);
+    this.tools = [iconButton("add", t("panel.new"), () => app.start())];
   }
 
   show() {
-    const rows = this.app.client.conversations().map((conversation) => this.#row(conversation));
-    fill(this.list, ...(rows.length ? rows : [this.#nothing()]));
+    const rows = this.app.client.conversations().map((conversation) => this.#row(this.#factsOf(conversation)));
+    this.#rows.show(rows.length ? rows : [{ key: "nothing", look: "", build: () => this.#nothing() }]);
   }
 
-  #row(conversation) {
-    const { scope, dstid, unread, last } = conversation;
+  #factsOf({ scope, dstid, unread, last }) {
     const { people, client } = this.app;
     const group = scope === CMD.GROUP;
-    const who = group ? people.group(dstid) : people.user(dstid);
-    const draft = client.drafts.get(`${scope}:${dstid}`);
-    const address = `#${scope}:${dstid}`;
-    return h("li", {}, h("a.row", { href: address, "aria-current": location.hash === address ? "page" : false,
-      dataset: { conversation: `${scope}:${dstid}` } },
-    h("span.face", {}, group ? groupAvatar(who) : userAvatar(who), !group && who.online ? h("i.dot", { title: t("presence.online") }) : null),
-    h("span.row-words", {},
-      h("span.row-top", {}, h("b", {}, group ? who.name : who.nickname), last && h("time", {}, when(last.at))),
-      h("span.row-foot", {}, draft && !unread ? h("span.row-last", {}, h("em", {}, t("panel.draft")), " ", draft)
-        : h("span.row-last", {}, this.#line(last, group)), badge(unread)))));
+    const { name, nickname, icon: picture, avatar, online } = group ? people.group(dstid) : people.user(dstid);
+    const key = `${scope}:${dstid}`;
+    return { key, group, id: dstid, name: group ? name : nickname, picture: group ? picture : avatar, unread,
+      online: Boolean(online), draft: unread ? "" : client.drafts.get(key), line: this.#line(last, group),
+      time: last ? when(last.at) : "", open: location.hash === `#${key}` };
+  }
+
+  #row(facts) {
+    return { key: facts.key, look: JSON.stringify(facts), build: () => chatRow(facts) };
   }
 
   #line(last, group) {
@@ -49,11 +51,23 @@ export class Chats {
 
   #nothing() {
     return h("li.nothing", {}, icon("chat"), h("p", {}, t("panel.no-chats")),
-      h("button.button.primary", { type: "button", onclick: () => this.app.start() }, t("panel.new")));
+      button(t("panel.new"), () => this.app.start(), ".primary"));
   }
+}
+
+function chatRow({ key, group, id, name, picture, unread, online, draft, line, time, open }) {
+  const dot = online ? h("i.dot", { title: t("presence.online") }) : null;
+  const words = draft ? [h("em", {}, t("panel.draft")), " ", draft] : [line];
+  const attributes = { href: `#${key}`, "aria-current": open ? "page" : false, dataset: { conversation: key } };
+  return h("li", {}, h("a.row", attributes,
+    h("span.face", {}, avatar({ id, name, picture }, { group }), dot),
+    h("span.row-words", {},
+      h("span.row-top", {}, h("b", {}, name), h("time", {}, time)),
+      h("span.row-foot", {}, h("span.row-last", {}, ...words), badge(unread)))));
 }
 
 function badge(unread) {
   if (!unread) return null;
-  return h("span.badge", { "aria-label": t("panel.unread", { count: unread }) }, unread > BADGE_BOUND ? `${BADGE_BOUND}+` : String(unread));
+  const shown = unread > BADGE_BOUND ? `${BADGE_BOUND}+` : String(unread);
+  return h("span.badge", { "aria-label": t("panel.unread", { count: unread }) }, shown);
 }

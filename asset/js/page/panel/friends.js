@@ -1,32 +1,40 @@
 // Friends, and who asks to be one.
 
 import { userAvatar } from "../avatar.js";
-import { fill, h } from "../element.js";
+import { button, iconButton } from "../button.js";
+import { h } from "../element.js";
 import { icon } from "../icon.js";
+import { KeyedList } from "../keyed-list.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
 
+const row = (key, facts, build) => ({ key, look: JSON.stringify(facts), build });
+
 export class Friends {
+  #requests; #list;
+
   constructor(app) {
     this.app = app;
     this.title = t("panel.friends");
-    this.requests = h("ul.list.requests");
-    this.list = h("ul.list");
-    this.element = h("div.panel", {}, this.requests, this.list);
-    this.tools = [h("button.round", { type: "button", "aria-label": t("friend.add"), title: t("friend.add"),
-      onclick: () => app.addFriend() }, icon("add"))];
+    const [requests, list] = [h("ul.list.requests"), h("ul.list")];
+    this.#requests = new KeyedList(requests);
+    this.#list = new KeyedList(list);
+    this.element = h("div.panel", {}, requests, list);
+    this.tools = [iconButton("add", t("friend.add"), () => app.addFriend())];
   }
 
   show() {
     const { people } = this.app;
     const friends = people.friends.map((id) => people.user(id));
     friends.sort((a, b) => (b.online ? 1 : 0) - (a.online ? 1 : 0) || a.nickname.localeCompare(b.nickname));
-    fill(this.requests, ...people.requests.map((request) => this.#request(request)));
-    fill(this.list, ...(friends.length ? friends.map((user) => this.#friend(user)) : [this.#nothing()]));
+    this.#requests.show(people.requests.map((request) => row(request.id, request, () => this.#request(request))));
+    const rows = friends.map((user) => row(user.id, user, () => this.#friend(user)));
+    this.#list.show(rows.length ? rows : [row("nothing", "", () => this.#nothing())]);
   }
 
   #friend(user) {
-    return h("li", {}, h("button.row", { type: "button", onclick: () => this.app.showUser(user), dataset: { user: user.id } },
+    const attributes = { type: "button", onclick: () => this.app.showUser(user), dataset: { user: user.id } };
+    return h("li", {}, h("button.row", attributes,
       h("span.face", {}, userAvatar(user), user.online ? h("i.dot", { title: t("presence.online") }) : null),
       h("span.row-words", {}, h("b", {}, user.nickname),
         h("span.row-last", {}, user.memo || (user.online ? t("presence.online") : t("presence.offline"))))));
@@ -44,12 +52,12 @@ export class Friends {
     };
     return h("li.row.request", {}, userAvatar(user),
       h("span.row-words", {}, h("b", {}, user.nickname), h("span.row-last", {}, request.memo || t("friend.asks"))),
-      h("button.round.good", { type: "button", "aria-label": t("friend.approve"), title: t("friend.approve"), onclick: act("/contact/approvefriend") }, icon("check")),
-      h("button.round", { type: "button", "aria-label": t("friend.refuse"), title: t("friend.refuse"), onclick: act("/contact/refusefriend") }, icon("close")));
+      iconButton("check", t("friend.approve"), act("/contact/approvefriend"), ".good"),
+      iconButton("close", t("friend.refuse"), act("/contact/refusefriend")));
   }
 
   #nothing() {
     return h("li.nothing", {}, icon("friend"), h("p", {}, t("panel.no-friends")),
-      h("button.button.primary", { type: "button", onclick: () => this.app.addFriend() }, t("friend.add")));
+      button(t("friend.add"), () => this.app.addFriend(), ".primary"));
   }
 }

@@ -18,7 +18,8 @@ export function actionsFor(message, talk) {
 }
 
 function button(name, words, onclick) {
-  return h("button.action", { type: "button", title: words, "aria-label": words, onclick, dataset: { action: name } }, icon(name));
+  const attributes = { type: "button", title: words, "aria-label": words, onclick, dataset: { action: name } };
+  return h("button.action", attributes, icon(name));
 }
 
 function reactButton(message, talk) {
@@ -27,8 +28,13 @@ function reactButton(message, talk) {
     opener.after(palette);
     return palette.firstElementChild.focus();
   });
-  const palette = h("div.palette", { role: "group", "aria-label": t("action.react") }, ...QUICK.map((emoji) =>
-    h("button", { type: "button", onclick: () => { opener.focus(); palette.remove(); talk.react(message, emoji); } }, emoji)));
+  const react = (emoji) => () => {
+    opener.focus();
+    palette.remove();
+    talk.react(message, emoji);
+  };
+  const choices = QUICK.map((emoji) => h("button", { type: "button", onclick: react(emoji) }, emoji));
+  const palette = h("div.palette", { role: "group", "aria-label": t("action.react") }, ...choices);
   palette.addEventListener("focusout", ({ relatedTarget }) => {
     if (relatedTarget !== opener && !palette.contains(relatedTarget)) queueMicrotask(() => palette.remove());
   });

@@ -45,8 +45,9 @@ export function bubbleRow(item, talk) {
 
 function speaker(message, talk) {
   const user = talk.app.people.user(message.userid);
-  return h("button.speaker", { type: "button", tabindex: -1, "aria-label": user.nickname, onclick: () => talk.app.showUser(user) },
-    userAvatar(user, "small"));
+  const show = () => talk.app.showUser(user);
+  const attributes = { type: "button", tabindex: -1, "aria-label": user.nickname, onclick: show };
+  return h("button.speaker", attributes, userAvatar(user, "small"));
 }
 
 function foot({ message, state }, mine) {

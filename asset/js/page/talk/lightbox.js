@@ -1,4 +1,5 @@
 import { LINK } from "../address.js";
+import { iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { t } from "../words.js";
@@ -8,8 +9,8 @@ export function openLightbox(address, name) {
   const box = h("dialog.lightbox", { "aria-label": name },
     h("img", { src: address, alt: name, referrerpolicy: "no-referrer" }),
     h("div.lightbox-bar", {},
-      h("a.round", { href: address, "aria-label": t("action.open-original"), title: t("action.open-original"), ...LINK }, icon("share")),
-      h("button.round", { type: "button", "aria-label": t("action.close") }, icon("close"))));
+      h("a.round", { href: address, title: t("action.open-original"), ...LINK }, icon("share")),
+      iconButton("close", t("action.close"), () => box.close())));
   box.addEventListener("click", (event) => event.target.closest("a") || box.close());
   box.addEventListener("close", () => box.remove(), { once: true });
   document.body.append(box);

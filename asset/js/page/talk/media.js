@@ -41,7 +41,7 @@ function showText(message) {
 
 function withMentions(text, mentions) {
   if (!mentions?.length) return [text];
-  return text.split(/(@\S+)/u).map((part) => (part.startsWith("@") && part.length > 1 ? h("b.mention", {}, part) : part));
+  return text.split(/(@\S+)/u).map((part) => (/^@./u.test(part) ? h("b.mention", {}, part) : part));
 }
 
 function showNews({ content, pic, url, memo }) {
@@ -60,7 +60,8 @@ function showImage(message) {
   const image = h("img", { src: safeAddress(message.pic) ?? address, alt: name, referrerpolicy: "no-referrer" });
   image.addEventListener("error", () => frame.replaceWith(linkCard(address, t("media.picture"))), { once: true });
   const open = () => (sticker ? null : openLightbox(address, name));
-  const frame = h(`button.picture${sticker ? ".sticker" : ""}`, { type: "button", "aria-label": name, onclick: open }, image);
+  const attributes = { type: "button", "aria-label": name, onclick: open };
+  const frame = h(`button.picture${sticker ? ".sticker" : ""}`, attributes, image);
   return frame;
 }
 
@@ -83,8 +84,9 @@ function showLink(message) {
 const isFile = ({ url, memo }) => url.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
 
 function linkCard(address, title, memo) {
+  const below = memo || (title ? shown(address) : t("media.link"));
   return h("a.card", { href: address, ...LINK }, h("span.card-icon", {}, icon("link")),
-    h("span.card-words", {}, h("b", {}, title || shown(address)), h("small", {}, memo || (title ? shown(address) : t("media.link")))));
+    h("span.card-words", {}, h("b", {}, title || shown(address)), h("small", {}, below)));
 }
 
 function fileCard(address, { content, memo }) {
@@ -97,7 +99,8 @@ function fileCard(address, { content, memo }) {
 function showVideo({ url, pic }) {
   const address = safeAddress(url);
   if (!address) return showUnknown({});
-  return h("video.video", { src: address, poster: safeAddress(pic) ?? false, controls: true, preload: "metadata", playsinline: true });
+  const poster = safeAddress(pic);
+  return h("video.video", { src: address, poster, controls: true, preload: "metadata", playsinline: true });
 }
 
 function showContact(message, app) {

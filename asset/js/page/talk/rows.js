@@ -1,7 +1,8 @@
-// The list of messages: rebuilt from what the client holds, touching only the rows that differ.
+// The list of messages, as the client holds them.
 
 import { CMD, MEDIA } from "../../im/index.js";
 import { h } from "../element.js";
+import { KeyedList } from "../keyed-list.js";
 import { dayName, sameDay } from "../moment.js";
 import { bubbleRow, isShown } from "./bubble.js";
 
@@ -12,46 +13,41 @@ export function itemsOf(conversation, waiting, me) {
   const items = [];
   for (const message of conversation.messages()) {
     if (!isShown(message)) continue;
+    const mine = message.userid === me.id;
     const read = message.cmd === CMD.SINGLE && conversation.peerread >= message.seq;
-    items.push({ key: message.cid && message.userid === me.id ? message.cid : `s${message.seq}`, message, error: "",
-      state: message.userid !== me.id ? "" : read ? "read" : "sent" });
+    const state = read ? "read" : "sent";
+    const key = mine && message.cid ? message.cid : `s${message.seq}`; // the cid was its key while it waited
+    items.push({ key, message, error: "", state: mine ? state : "" });
   }
   for (const { message, made, error } of waiting) {
     if (!isShown(message)) continue;
-    items.push({ key: message.cid, message: { ...message, userid: me.id, at: made }, error, state: error ? "refused" : "waiting" });
+    const state = error ? "refused" : "waiting";
+    items.push({ key: message.cid, message: { ...message, userid: me.id, at: made }, error, state });
   }
   return items;
 }
 
 export class Rows {
-  #talk; #shown = new Map();
+  #talk; #list;
 
   constructor(talk) {
     this.#talk = talk;
     this.element = h("ol.rows", { "aria-live": "polite", "aria-relevant": "additions" });
+    this.#list = new KeyedList(this.element);
   }
 
-  /** Shows `items`; rows that look as before stay the elements they were, so that a playing voice goes on. */
   show(items) {
-    const next = new Map();
+    const rows = [];
     let before = null;
     for (const item of items) {
       const { message } = item;
-      if (!before || !sameDay(before.at, message.at)) {
-        const name = `d${new Date(message.at).toDateString()}`;
-        next.set(name, this.#reuse(name, name, () => h("li.day", {}, h("span", {}, dayName(message.at)))));
-        before = null;
-      }
-      item.first = !before || before.userid !== message.userid || before.recalled || before.media === MEDIA.NOTICE || message.at - before.at > PAUSE;
-      next.set(item.key, this.#reuse(item.key, this.#look(item), () => bubbleRow(item, this.#talk)));
+      const newDay = !before || !sameDay(before.at, message.at);
+      if (newDay) rows.push(dayRow(message.at));
+      item.first = newDay || begins(before, message);
+      rows.push({ key: item.key, look: this.#look(item), build: () => bubbleRow(item, this.#talk) });
       before = message;
     }
-    this.#place(next);
-  }
-
-  clear() {
-    this.#shown.clear();
-    this.element.replaceChildren();
+    this.#list.show(rows);
   }
 
   #look(item) {
@@ -60,19 +56,16 @@ export class Rows {
     const reacted = Object.values(item.message.reactions ?? {}).flat().map((id) => people.name(id));
     return JSON.stringify([item, user.nickname, user.avatar, reacted]);
   }
+}
 
-  #reuse(key, look, build) {
-    const old = this.#shown.get(key);
-    return old?.look === look ? old : { look, element: build() };
-  }
+function dayRow(at) {
+  const key = `d${new Date(at).toDateString()}`;
+  const name = dayName(at);
+  return { key, look: name, build: () => h("li.day", {}, h("span", {}, name)) };
+}
 
-  #place(next) {
-    for (const [key, { element }] of this.#shown) if (next.get(key)?.element !== element) element.remove();
-    let at = this.element.firstElementChild;
-    for (const { element } of next.values()) {
-      if (element === at) at = at.nextElementSibling;
-      else this.element.insertBefore(element, at);
-    }
-    this.#shown = next;
-  }
+/** Whether the author is to be shown again: another one, or after a pause, or after a line that is no bubble. */
+function begins(before, message) {
+  const same = before.userid === message.userid && !before.recalled && before.media !== MEDIA.NOTICE;
+  return !same || message.at - before.at > PAUSE;
 }

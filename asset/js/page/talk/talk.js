@@ -15,6 +15,7 @@ import { Typing } from "./typing.js";
 
 export class Talk {
   #rows; #scroll; #typing; #head; #box; #toEnd; #drawing = false; #paging = false; #empty = true;
+  #headLook = ""; #typists = "";
 
   constructor(app, element) {
     this.app = app;
@@ -22,11 +23,11 @@ export class Talk {
     this.element = element;
     this.composer = new Composer(this);
     this.#rows = new Rows(this);
-    this.#typing = new Typing(app.people, (words) => this.#showStatus(words));
+    this.#typing = new Typing(app.people, (words) => this.#showTypists(words));
     this.#head = h("header.talk-top");
     this.#box = h("div.talk-scroll", { tabindex: -1 }, h("div.talk-inner", {}, this.#rows.element));
-    this.#toEnd = h("button.to-end.round", { type: "button", hidden: true, "aria-label": t("talk.to-end"), title: t("talk.to-end"),
-      onclick: () => this.#scroll.toEnd() }, icon("down"));
+    this.#toEnd = h("button.to-end.round", { type: "button", hidden: true, onclick: () => this.#scroll.toEnd(),
+      "aria-label": t("talk.to-end"), title: t("talk.to-end") }, icon("down"));
     this.#listen();
   }
 
@@ -72,7 +73,7 @@ export class Talk {
     if (!this.conversation) return;
     this.composer.close();
     this.#typing.clear();
-    this.#rows.clear();
+    this.#rows.show([]);
     this.conversation = null;
     fill(this.element, h("div.talk-none", {}, icon("chat"), h("p", {}, t("talk.none"))));
   }
@@ -90,7 +91,8 @@ export class Talk {
   react(message, emoji) { this.#send({ media: MEDIA.REACTION, ref: message.seq, content: emoji }); }
 
   async recall(message) {
-    if (await confirmed(t("action.recall-question"), t("action.recall"))) this.#send({ media: MEDIA.RECALL, ref: message.seq });
+    const sure = await confirmed(t("action.recall-question"), t("action.recall"));
+    if (sure) this.#send({ media: MEDIA.RECALL, ref: message.seq });
   }
 
   /** Scrolls to a message that is loaded. */
@@ -169,12 +171,18 @@ export class Talk {
     const { scope, dstid } = this.conversation;
     const group = scope === CMD.GROUP;
     const who = group ? this.app.people.group(dstid) : this.app.people.user(dstid);
+    const status = this.#typists || this.#standing(who, group);
+    const look = JSON.stringify([scope, who, status]);
+    if (look === this.#headLook) return;
+    this.#headLook = look;
     const open = () => (group ? this.app.showGroup(who) : this.app.showUser(who));
+    const info = { type: "button", "aria-label": t("action.info"), title: t("action.info"), onclick: open };
     fill(this.#head,
       h("a.round.back", { href: "#", "aria-label": t("action.back") }, icon("back")),
       h("button.talk-who", { type: "button", onclick: open }, group ? groupAvatar(who) : userAvatar(who),
-        h("span.talk-name", {}, h("b", {}, group ? who.name : who.nickname), h("small.talk-status", {}, this.#standing(who, group)))),
-      h("button.round", { type: "button", "aria-label": t("action.info"), title: t("action.info"), onclick: open }, icon("info")));
+        h("span.talk-name", {}, h("b", {}, group ? who.name : who.nickname),
+          h(`small.talk-status${this.#typists && ".typing"}`, {}, status))),
+      h("button.round", info, icon("info")));
   }
 
   #standing(who, group) {
@@ -185,10 +193,8 @@ export class Talk {
     return who.online ? t("presence.online") : t("presence.offline");
   }
 
-  #showStatus(words) {
-    const status = this.#head.querySelector(".talk-status");
-    status?.classList.toggle("typing", Boolean(words));
-    if (words && status) status.textContent = words;
-    else this.#showHead();
+  #showTypists(words) {
+    this.#typists = words;
+    this.#showHead();
   }
 }

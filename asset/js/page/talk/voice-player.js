@@ -9,10 +9,12 @@ let playing = null; // one voice at a time
 /** A voice message: play and pause, how far, how long. `seconds` comes from the message: webm files don't tell. */
 export function voicePlayer(address, seconds = 0) {
   const audio = address ? new Audio() : null;
-  const button = h("button.voice-play", { type: "button", "aria-label": t("voice.play"), disabled: !address }, icon("play"));
+  const attributes = { type: "button", "aria-label": t("voice.play"), disabled: !address };
+  const button = h("button.voice-play", attributes, icon("play"));
   const bars = Array.from({ length: BARS }, (_, at) => h(`i.bar-${1 + ((at * 7 + at * at * 3) % 5)}`));
   const time = h("span.voice-time", {}, duration(seconds));
-  const player = h("div.voice", { dataset: { seconds } }, button, h("span.voice-bars", { "aria-hidden": "true" }, ...bars), time);
+  const shape = h("span.voice-bars", { "aria-hidden": "true" }, ...bars);
+  const player = h("div.voice", { dataset: { seconds } }, button, shape, time);
   if (!audio) return player;
 
   const show = () => {
