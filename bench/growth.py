@@ -44,7 +44,8 @@ def _connections(folder: Path, bench: Bench) -> Rows:
     def connections(server: Server, size: int) -> Sequence[str]:
         # Ten connections say nothing of one's memory.
         idle = bench.load(server, "idle", conns=size, seconds=1).run() if size > 20 else {}
-        said = bench.load(server, "pair", conns=size, rate=RATE).run()
+        # Long enough for each to have said something: what a server knows of a conversation it reads once.
+        said = bench.load(server, "pair", conns=size, rate=RATE, warm=1 + 1.5 * size / RATE).run()
         return _cells(idle, "connect_cpu_us", "kib_per_conn") + _cells(said, "cpu_us", "p50_ms", "p99_ms", "max_ms")
 
     head = ("connections", "", "a connect, µs CPU", "KiB each", "a message, µs CPU", "p50 ms", "p99 ms", "max ms")
@@ -62,7 +63,7 @@ def _groups(folder: Path, bench: Bench, people: People) -> Rows:
 
 def _logs(folder: Path, bench: Bench, people: People, most: int) -> Rows:
     group = people.groups[LOGGED]
-    here = 0
+    here = people.head(LOGGED)
 
     def messages(server: Server, size: int) -> Sequence[str]:
         pages = {"conns": 4, "path": "/message/history"}

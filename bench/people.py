@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, event, func, insert, select
 from bench.servers import ours
 from twim.logic.accounts import hash_token
 from twim.storage.schema import FRIEND, MEMBER, community, contact, conversation, device, message, participant, user
-from twim.wire.commands import GROUP
+from twim.wire.commands import GROUP, SINGLE
 from twim.wire.message import Message, encode
 
 THEN = datetime(2026, 1, 1)
@@ -38,6 +38,7 @@ class People:
             _add_users(connection, tokens)
             for size, group in self.groups.items():
                 _add_group(connection, group, size)
+            _add_chats(connection, count, len(self.groups) + 1)
         self.users.write_text("".join(f"{n} {token}\n" for n, token in enumerate(tokens, 1)))
 
     def say(self, size: int, first: int, last: int) -> None:
@@ -88,6 +89,18 @@ def _add_group(connection: Connection, group: int, size: int) -> None:
     _add(connection, contact, ({"ownerid": n, "dstobj": group, "cate": MEMBER, "createat": THEN} for n in ids))
     places = ({"userid": n, "conversation": group, "scope": GROUP, "dstid": group} for n in ids)
     _add(connection, participant, places)
+
+
+def _add_chats(connection: Connection, count: int, first: int) -> None:
+    # The friends have talked before.
+    pairs = range(1, count, 2)
+    chats = ({"id": first + n // 2, "scope": SINGLE, "a": n, "b": n + 1, "head": 0} for n in pairs)
+    _add(connection, conversation, chats)
+    for side in (0, 1):
+        places = (
+            {"userid": n + side, "conversation": first + n // 2, "scope": SINGLE, "dstid": n + 1 - side} for n in pairs
+        )
+        _add(connection, participant, places)
 
 
 def _said(group: int, size: int, first: int, last: int) -> Iterator[dict[str, Any]]:
