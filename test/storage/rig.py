@@ -60,9 +60,10 @@ class Ear:
 class Storage:
     """Every store over one database."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, epoch: str = "") -> None:
         self.database = Database(url, reactor)
-        self.epoch = open_database(self.database)
+        # With an epoch it is open already, and need not be reached now.
+        self.epoch = epoch or open_database(self.database)
         self.database.start()
         # Its time stands still: read marks are written when the test says so.
         self.marks = SentMarks(self.database, Clock())

@@ -23,9 +23,9 @@ SQLITE_CACHE_KIB: Final = 64 * 1024  # page cache of one connection
 SQLITE_CHECKPOINT_PAGES: Final = 8_000  # the WAL is copied back after 32 MiB, so a page written often is copied once
 POOL_SECONDS: Final = 5  # how long a thread waits for a free connection; there is one for each
 RECYCLE_SECONDS: Final = 240  # below the idle time-outs of servers and the firewalls before them
-CONNECT_SECONDS: Final = 4
-ANSWER_SECONDS: Final = 5  # how long a statement may take; all of ours take milliseconds
-LOCK_SECONDS: Final = 3  # how long a statement waits for another transaction's lock; less than ANSWER_SECONDS
+CONNECT_SECONDS: Final = 3  # with ANSWER_SECONDS the longest that a send waits before it is refused
+ANSWER_SECONDS: Final = 4  # how long a statement may take; all of ours take milliseconds
+LOCK_SECONDS: Final = 2  # how long a statement waits for another transaction's lock; less than ANSWER_SECONDS
 IDLE_SECONDS: Final = 10  # how long a transaction may do nothing
 SESSION_SECONDS: Final = 600  # how long MySQL keeps an idle connection, and on old servers an idle transaction
 

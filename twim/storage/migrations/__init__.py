@@ -17,8 +17,10 @@ from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 LOCK_SECONDS: Final = 120  # how long a node waits for another one that is changing the schema
+_TOO_LONG: Final = "another node has been changing its schema for too long"
 _LOCK_NUMBER: Final = 0x7477696D  # "twim": PostgreSQL's advisory locks are numbers
 
 
@@ -76,12 +78,20 @@ def _locked(engine: Engine) -> Iterator[Connection]:
             connection.begin()  # takes SQLite's write lock
             yield connection
         elif kind == "postgresql":
-            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
-            connection.execute(text(f"SET LOCAL statement_timeout = '{LOCK_SECONDS}s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
+            _postgresql_lock(connection)
             yield connection
         else:
             yield from _mysql_locked(connection)
+
+
+def _postgresql_lock(connection: Connection) -> None:
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+    try:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
+        raise LockTimeout(_TOO_LONG) from error
 
 
 def _mysql_locked(connection: Connection) -> Iterator[Connection]:
@@ -89,7 +99,7 @@ def _mysql_locked(connection: Connection) -> Iterator[Connection]:
     name = text("concat('twim ', md5(database()))")
     got = connection.execute(text(f"SELECT GET_LOCK({name}, {LOCK_SECONDS})")).scalar_one()
     if got != 1:
-        raise LockTimeout("another node has been changing its schema for too long")
+        raise LockTimeout(_TOO_LONG)
     try:
         yield connection
     finally:
