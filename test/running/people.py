@@ -249,6 +249,7 @@ async def whole_history(one: Person, place: Place) -> list[Shown]:
     while True:
         page = await one.rest.history(place, after=rows[-1].seq if rows else 0)
         rows += page.rows
-        if not page.rows:
+        # As far as it went when this page was read: others may be writing.
+        if not page.rows or len(rows) >= page.total:
             assert len(rows) == page.total
             return rows
