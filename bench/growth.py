@@ -10,23 +10,25 @@ from bench.load import Figures, compile_load
 from bench.measures import RATE, Bench
 from bench.people import People
 from bench.report import number
-from bench.servers import Server, ours
+from bench.servers import Server, metric, ours
 
 CONNECTIONS = (10, 100, 1_000, 10_000)
 GROUPS = (2, 20, 200, 2_000)
 LOGS = (10**4, 10**6, 10**7)
 LOGGED = 200  # the group whose log grows
+CROWD = 5_000  # the largest group; with two devices each, 10,000 connections get every message
 
 Rows = list[Sequence[str]]
 
 
 def measure(folder: Path, seconds: float, most_messages: int) -> dict[str, Rows]:
     """The tables by their titles."""
-    people = People(folder, max(CONNECTIONS), GROUPS)
+    people = People(folder, max(CONNECTIONS), (*GROUPS, CROWD))
     bench = Bench(compile_load(folder), people, seconds)
     return {
         f"Connections, {RATE:,} 1:1 messages a second among them": _connections(folder, bench),
         "Members of a group, 2 senders with 4 messages in flight": _groups(folder, bench, people),
+        "One message to many connections, two devices a member": _bursts(folder, bench, people),
         "Messages in the log": _logs(folder, bench, people, most_messages),
     }
 
@@ -59,6 +61,21 @@ def _groups(folder: Path, bench: Bench, people: People) -> Rows:
 
     head = ("members", "", "deliveries / CPU s", "a delivery, µs CPU", "p50 ms", "p99 ms")
     return [head, *_each(folder, GROUPS, members)]
+
+
+def _bursts(folder: Path, bench: Bench, people: People) -> Rows:
+    twice = folder / "twice.txt"
+    lines = people.users.read_text().splitlines(keepends=True)[:CROWD]
+    twice.write_text("".join(line + line for line in lines))
+
+    def burst(server: Server, size: int) -> Sequence[str]:
+        options = {"conns": size, "users": twice, "gid": people.groups[CROWD], "rate": 2}
+        said = bench.load(server, "group", **options).run()
+        stalled = 1e3 * metric(server, "twim_reactor_stall_seconds_max")
+        return [*_cells(said, "cpu_us", "p50_ms", "max_ms"), number(stalled)]
+
+    head = ("connections", "", "a delivery, µs CPU", "half have it, ms", "all have it, ms", "longest stall of all, ms")
+    return [head, *_each(folder, (1_000, 10_000), burst)]
 
 
 def _logs(folder: Path, bench: Bench, people: People, most: int) -> Rows:

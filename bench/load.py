@@ -24,8 +24,8 @@ def compile_load(folder: Path) -> Path:
 class Load:
     """One run against `server`; `start` it beside another one, or `run` it alone."""
 
-    def __init__(self, program: Path, server: Server, users: Path, mode: str, **options: object) -> None:
-        given = {"port": server.port, "pid": server.pid, "users": users} | options
+    def __init__(self, program: Path, server: Server, mode: str, **options: object) -> None:
+        given = {"port": server.port, "pid": server.pid} | options
         self._command = [str(program), mode, *(f"{name}={value}" for name, value in given.items())]
 
     def start(self) -> subprocess.Popen[str]:

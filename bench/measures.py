@@ -118,7 +118,8 @@ class Bench:
 
     def load(self, server: Server, mode: str, **options: object) -> Load:
         """A run against `server`."""
-        return Load(self._program, server, self._people.users, mode, **({"seconds": self._seconds} | options))
+        given = {"users": self._people.users, "seconds": self._seconds} | options
+        return Load(self._program, server, mode, **given)
 
     def all_of(self, server: Server, stores: bool) -> Results:
         """Every line of the table for one server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import resource
 import socket
@@ -89,6 +90,15 @@ class Server:
                 time.sleep(0.05)
         self.__exit__(None, None, None)
         raise SystemExit(f"{self.name} doesn't start:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+
+def metric(server: Server, name: str) -> float:
+    """One figure of `/metrics`."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
 def ours(folder: Path) -> Server:
