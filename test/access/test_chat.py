@@ -58,6 +58,9 @@ class UpgradeTests(Living):
         for origin in ("http://evil.example", "null", f"http://{self.host}.evil.example", "http://["):
             answer = await self.upgrade_refusal("/chat", f"Cookie: token={one.token}", f"Origin: {origin}")
             self.assert_refused(answer, 403)
+        # A page can make its browser send this, with a name in the URL.
+        basic = ("Authorization: Basic eDp5", f"Cookie: token={one.token}", "Origin: http://evil.example")
+        self.assert_refused(await self.upgrade_refusal("/chat", *basic), 403)
 
     async def test_no_websocket(self) -> None:
         """An ordinary GET, or a handshake that is none, is a refusal and no connection."""

@@ -454,6 +454,13 @@ class LimitTests(Living):
         # The same number written otherwise is the same number.
         self.assert_refused(await self.post("/user/login", mobile=" 1390021 ", passwd="wrong-1"), 429)
 
+    async def test_guessing_with_a_token(self) -> None:
+        """Nor can one guess faster who is logged in."""
+        one = await self.person()
+        for _ in range(10):
+            self.assert_refused(await one.post("/user/passwd", passwd="wrong-1", newpasswd=PASSWD), 200)
+        self.assert_refused(await one.post("/user/passwd", passwd=PASSWD, newpasswd="another-1"), 429)
+
     async def test_one_address(self) -> None:
         """Log-ins and registrations of one address are counted together."""
         codes = [(await self.post("/user/register", mobile="x")).status for _ in range(110)]

@@ -42,9 +42,9 @@ class Door:
         self.limits = limits
         self._proxies = proxies
 
-    def token_of(self, request: Request, fields: Fields) -> str:
+    def token_of(self, request: Request, fields: Fields, upgrade: bool = False) -> str:
         """The token by which the request asks: Authorization, the field, or the cookie, which a page of another
-        site may not use (`NotYours`)."""
+        site may use neither to change something nor for an `upgrade` (`NotYours`)."""
         bearer = header(request, "authorization")
         if bearer[:7].lower() == "bearer ":
             return bearer[7:].strip()
@@ -53,7 +53,7 @@ class Door:
         cookie: bytes | None = request.getCookie(COOKIE)
         if cookie is None:
             return ""
-        if request.method != b"GET" and not self.same_site(request):
+        if (upgrade or request.method != b"GET") and not self.same_site(request):
             raise NotYours("asked by a page of another site")
         return cookie.decode("ascii", "replace")
 

@@ -54,6 +54,11 @@ class Limits:
         if self._on:
             self._by_mobile.take(mobile)
 
+    def passwd(self, userid: int) -> None:
+        """Somebody logged in says what the user's password is; a stolen token must not help to guess it."""
+        if self._on:
+            self._by_mobile.take(userid)
+
     def user(self, userid: int) -> None:
         """A user asks for something."""
         if self._on:

@@ -143,9 +143,7 @@ class Chat(Resource):
 
     async def _enter(self, request: Request) -> None:
         fields = read_fields(request)
-        if "token" not in fields and not request.getHeader(b"authorization") and not self._door.same_site(request):
-            raise NotYours("asked by a page of another site")
-        admitted = await self._lobby.admit(self._door.token_of(request, fields))
+        admitted = await self._lobby.admit(self._door.token_of(request, fields, upgrade=True))
         if "id" in fields and fields.whole("id", 0) not in (0, admitted.who.userid):
             raise NotYours("id is not yours")
         if header(request, "upgrade").lower() != "websocket":

@@ -105,6 +105,7 @@ class Users:
     async def passwd(self, request: Request, fields: Fields) -> bytes:
         """Change the password; every other device is logged out."""
         who = await self._door.caller(request, fields)
+        self._door.limits.passwd(who.userid)
         await self._accounts.change_passwd(who, fields.secret(), fields.passwd("newpasswd"))
         return envelope.ok()
 
