@@ -6,8 +6,8 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.web.server import Site
 
 from twim.access.contacts import Contacts
@@ -74,7 +74,6 @@ def twim_version() -> str:
 class Node:
     """The parts of a node whose database is open."""
 
-    _log = Logger()
     relay: Relay | None = None
 
     def __init__(self, config: Config, database: Database, epoch: str, reactor: Any) -> None:
@@ -113,7 +112,16 @@ class Node:
         self.bus = self._open_bus(epoch, reactor)
         if config.bus != "alone":
             self.relay = Relay(
-                self.bus, self.roster, self.routing, conversations, relation_store, self._ended_elsewhere, reactor
+                self.bus,
+                self.roster,
+                self.routing,
+                self.presence,
+                conversations,
+                relation_store,
+                self._ended_elsewhere,
+                self.lobby.recheck,
+                self.log.settled,
+                reactor,
             )
             self.routing.elsewhere = self.log.listener = self.relay
         door = Door(tokens, Limits(config.limits, reactor.seconds), config.proxies)
@@ -153,7 +161,7 @@ class Node:
             "commits_total": self.log.batches,
             "messages_waiting": self.log.waiting,
             "messages_delivered_total": self.routing.delivered,
-            "messages_read_again_total": self.relay.gaps_read if self.relay is not None else 0,
+            "messages_read_again_total": self.relay.mending.messages if self.relay is not None else 0,
             "reactor_stall_seconds_max": self.stalls.longest,
             "reactor_stall_seconds_recent": self.stalls.recent,
         }
@@ -166,15 +174,14 @@ class Node:
         self.tokens.forget(deviceid)
         self.lobby.cut(userid, deviceid)
 
-    def start(self) -> None:
-        """Start the threads and the bus."""
+    def start(self) -> Deferred[None]:
+        """Start the threads and the bus. Fires when clients may come. OSError when the bus can't be."""
         self.files.start()
         self.thumbs.start()
         self.passwords.start()
         self.stalls.start()
         self.upkeep.start()
-        if self.relay is not None:
-            self.bus.start(self.relay).addErrback(lambda failure: self._log.failure("the bus can't start", failure))
+        return self.relay.start() if self.relay is not None else succeed(None)
 
     async def stop(self, reactor: Any) -> None:
         """Send everybody elsewhere, commit what waits, and end the threads."""
@@ -185,6 +192,8 @@ class Node:
         self.presence.stop()
         self.stalls.stop()
         self.upkeep.stop()
+        if self.relay is not None:
+            self.relay.stop()
         await self.bus.stop()
         # Closing handshakes are on their way; who doesn't answer is cut when the process ends.
         await deferLater(reactor, DRAIN_SECONDS if self.lobby.closed_any else 0)

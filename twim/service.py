@@ -87,8 +87,24 @@ class NodeService(Service):
 
     def _opened(self, epoch: str) -> None:
         self.node = Node(self._config, self._database, epoch, self._reactor)
-        self.node.start()
+        started = self.node.start()
         calm_collector()
+        started.addErrback(self._no_bus)
+        if started.called:
+            # At once, so that what can't work ends the program at once.
+            raised: list[Failure] = []
+            started.addCallback(self._listen_all).addErrback(raised.append)
+            if raised:
+                raised[0].raiseException()
+        else:
+            self._opening = started.addCallback(self._listen_all).addErrback(self._not_opened)
+
+    def _no_bus(self, failure: Failure) -> None:
+        failure.trap(OSError)
+        self._give_up(f"--bus: {failure.value}")
+
+    def _listen_all(self, _: object) -> None:
+        assert self.node is not None
         for description in self._config.port:
             self._listen(description, self.node.site)
 

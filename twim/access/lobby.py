@@ -110,6 +110,14 @@ class Lobby:
             if deviceid is None or session.deviceid == deviceid:
                 session.shut(code, reason)
 
+    async def recheck(self) -> None:
+        """Close the connections of devices that have ended without this node having heard of it."""
+        here = [session for one in self._roster.users.values() for session in one.sessions]
+        ended = await self._tokens.recheck([session.deviceid for session in here])
+        for session in here:
+            if session.deviceid in ended:
+                session.shut(LOGGED_OUT, "logged out")
+
     def close(self) -> None:
         """Tell every device to reconnect elsewhere, or later. Nobody is admitted any more."""
         self.closing = True

@@ -47,6 +47,7 @@ class Session:
         "catching_up",
         "deviceid",
         "dirty",
+        "floors",
         "held",
         "held_bytes",
         "opening",
@@ -70,6 +71,8 @@ class Session:
         self.waiting_bytes = 0
         self.held: list[tuple[str, int, bytes]] | None = []
         self.held_bytes = 0
+        self.floors: dict[str, int] | None = None
+        """What a catch-up gave before this node delivers it, by conversation: see `release`."""
         self.catching_up = False
         self.opening: IDelayedCall | None = None
         self.wrongs: deque[float] | None = None
@@ -89,6 +92,8 @@ class Session:
         if self.held is not None:
             self._hold(scope, dstid, seq, frame)
             return
+        if self.floors is not None and self._was_given(f"{scope}:{dstid}", seq):
+            return
         if not self.pending:
             self.dirty.append(self)
         self.pending.append(frame)
@@ -107,13 +112,22 @@ class Session:
         if self.held is None:
             self.held = []
 
-    def release(self, heads: dict[str, int]) -> None:
-        """Deliver what was held, but for messages up to `heads`: the catch-up gave those."""
+    def release(self, heads: dict[str, int], floors: dict[str, int] | None = None) -> None:
+        """Deliver what was held, but for messages up to `heads`: the catch-up gave those. Of `floors` some are still
+        on their way here from another node, and will be dropped when they come."""
         held, self.held, self.held_bytes = self.held or [], None, 0
+        self.floors = floors or None
         self._end_opening()
         for name, seq, frame in held:
             if seq > heads.get(name, 0):
                 self.put(frame)
+
+    def _was_given(self, name: str, seq: int) -> bool:
+        assert self.floors is not None
+        floor = self.floors.get(name, 0)
+        if seq >= floor and self.floors.pop(name, 0) and not self.floors:
+            self.floors = None
+        return seq <= floor
 
     def _end_opening(self) -> None:
         if self.opening is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +72,14 @@ class Tokens:
             _, dropped = self._known.popitem(last=False)
             self._by_device.pop(dropped.deviceid, None)
         return known
+
+    async def recheck(self, deviceids: Sequence[int]) -> set[int]:
+        """Ask the storage again, of these and of every token: somebody may have ended them unheard. Gives those that
+        have ended."""
+        self._ended += 1
+        self._known.clear()
+        self._by_device.clear()
+        return set(deviceids) - await self._store.alive(deviceids)
 
     def forget(self, deviceid: int) -> None:
         """The device has ended."""

@@ -53,6 +53,7 @@ class CatchUp:
     async def _run(self, session: Session, asked: Frame) -> None:
         reset = bool(asked.epoch) and asked.epoch != self._epoch
         have = {} if reset else asked.have
+        await self._routing.elsewhere.settled(session.user)
         rows = await self._conversations.rows(session.user.id)
         lines = []
         wanted = []
@@ -92,7 +93,8 @@ class CatchUp:
     def _end(self, session: Session, rows: list[Row]) -> None:
         session.catching_up = False
         if session.socket is not None:
-            session.release({row.name: row.seq for row in rows})
+            floors = self._routing.elsewhere.behind(session.user.id, rows)
+            session.release({row.name: row.seq for row in rows}, floors)
         self._routing.flush()
 
     def _failed(self, failure: Failure, session: Session, asked: Frame) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from twisted.internet.defer import Deferred, succeed
+
 from twim.access.roster import Present
+from twim.storage.conversations import Row
 
 
 class Elsewhere(Protocol):
@@ -44,6 +47,14 @@ class Elsewhere(Protocol):
     def left_here(self, user: Present) -> None:
         """The user's last device here is gone."""
 
+    def settled(self, user: Present) -> Deferred[None]:
+        """Fires when nothing that is said to the user from now on is missed here. A catch-up waits for it. Fails when
+        the storage does."""
+
+    def behind(self, userid: int, rows: Sequence[Row]) -> dict[str, int]:
+        """Of a catch-up that gave the user's conversations up to these rows' heads: those, by name, of which some
+        will still be delivered here, and must not be given again."""
+
 
 class Nowhere:
     """There are no other nodes."""
@@ -71,3 +82,9 @@ class Nowhere:
     def gone(self, userid: int, friends: set[int]) -> None: ...
 
     def left_here(self, user: Present) -> None: ...
+
+    def settled(self, user: Present) -> Deferred[None]:
+        return succeed(None)
+
+    def behind(self, userid: int, rows: Sequence[Row]) -> dict[str, int]:
+        return {}

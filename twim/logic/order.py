@@ -13,6 +13,9 @@ from typing import Final
 from twim.storage.interface import Key, Post
 from twim.wire.commands import SINGLE
 
+Span = tuple[Key, int, int]
+"""`(conversation, after, up to)`: messages by their seq."""
+
 EARLY: Final = 1_000  # messages kept of one conversation; what comes early beyond that is read from the log
 
 
@@ -42,18 +45,19 @@ class Order:
             following = 1 if key[0] == SINGLE else seq
         if seq < following:
             return []
-        early = self._early.get(key)
-        if seq == following and not early:
+        if seq == following:
             self._next[key] = seq + 1
-            return [post]
+            return [post, *self._ready(key)] if key in self._early else [post]
         self._next[key] = following
         self._keep(key, seq, post)
-        return self._ready(key)
+        return []
 
     def _keep(self, key: Key, seq: int, post: Post) -> None:
         early = self._early.setdefault(key, {})
-        if len(early) < EARLY:
-            early[seq] = post
+        # This node's own are kept in any case and not replaced: only they know which device must not get them.
+        # They are no more than this node can store until the log is read.
+        if len(early) < EARLY or post.origin is not None:
+            early.setdefault(seq, post)
         else:
             self.dropped = True
 
@@ -77,21 +81,29 @@ class Order:
             ready.append(early.pop(following))
             following += 1
         self._next[key] = following
-        if early is not None and not early:
-            del self._early[key]
+        if early is not None:
+            # What was read from the log meanwhile may be here twice.
+            for seq in [seq for seq in early if seq < following]:
+                del early[seq]
+            if not early:
+                del self._early[key]
         return ready
 
-    def gaps(self) -> list[tuple[Key, int, int]]:
-        """`(key, after, up to)`: what is missing before messages that wait."""
+    def has_gaps(self) -> bool:
+        """Whether `gaps` gives anything."""
+        return any(key in self._next for key in self._early)
+
+    def gaps(self) -> list[Span]:
+        """What is missing before messages that wait."""
         found = []
         for key, early in self._early.items():
             if key in self._next:
                 found.append((key, self._next[key] - 1, min(early) - 1))
         return found
 
-    def places(self) -> dict[Key, int]:
-        """The seq that each known conversation has come to."""
-        return {key: following - 1 for key, following in self._next.items()}
+    def place(self, key: Key) -> int:
+        """The seq that the conversation has come to; 0 for an unknown one."""
+        return self._next.get(key, 1) - 1
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Nobody here takes part any more."""

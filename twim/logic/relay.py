@@ -1,101 +1,62 @@
 """Between the nodes: what happened here is published on the bus, what happened there is done here.
 
-The bus is a hint, the database the truth. A message travels whole, so the usual case reads nothing; what the bus lost
-(`missed`), or what doesn't come although a later one did (`Order.gaps`), is read from the log.
+The bus is a hint, the database the truth. A message travels whole, so the usual case reads nothing. What doesn't come
+although a later one did is read from the log, and all that may have changed is read when the bus lost something
+(`missed`) or a node ended, perhaps between its commit and its word (`Mending`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 from typing import Final
 
-import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from twim.access.roster import Present, Roster
 from twim.cluster.interface import EVERYONE, Bus, NodeInfo, Topic
 from twim.errors import Refusal
-from twim.logic.order import Order
+from twim.logic import news
+from twim.logic.mending import RETRY_SECONDS, Mending, stored_post
+from twim.logic.order import Order, Span
+from twim.logic.presence import Presence
 from twim.logic.routing import Routing
-from twim.storage.conversations import Conversations
-from twim.storage.interface import Conversation, Key, Post, key_of
+from twim.logic.whereabouts import Whereabouts
+from twim.storage.conversations import Conversations, Row
+from twim.storage.interface import Key, Post, key_of
 from twim.storage.relations import Relations
 from twim.wire import envelope
 from twim.wire.commands import GROUP, SINGLE
-from twim.wire.message import decode_shown
 
-GAP_SECONDS: Final = 0.1  # how long a missing message may take before it is read from the log
-ONLINE_PIECE: Final = 5_000  # users in one event that tells a new node who is here
-CIRCLES_PIECE: Final = 500  # users whose circles are read again in one hop after a loss
-
-
-class Said(msgspec.Struct, tag=1, array_like=True):
-    """A stored message."""
-
-    body: bytes
+PIECE: Final = 5_000  # users in one event, of at most 9 bytes each
+CIRCLES_PIECE: Final = 500  # users that are read again in one hop after a loss
+LIST_SECONDS: Final = 0.5  # who is here is listed at most so often, however many ask
+DESCRIBE_SECONDS: Final = 1.0  # how often the other nodes are told how many are here
 
 
-class ToUsers(msgspec.Struct, tag=2, array_like=True):
-    """Say something to users."""
+class Arrival:
+    """A user whose first device is here, but not yet where its conversations stand."""
 
-    users: list[int]
-    payload: bytes
+    def __init__(self, user: Present) -> None:
+        self.user = user
+        self.waiting: list[Deferred[None]] = []
 
-
-class ToGroup(msgspec.Struct, tag=3, array_like=True):
-    """Say something to a group."""
-
-    group: int
-    payload: bytes
-
-
-class Befriended(msgspec.Struct, tag=4, array_like=True):
-    """Two are friends, or no longer."""
-
-    one: int
-    other: int
-    are: bool
-
-
-class Membership(msgspec.Struct, tag=5, array_like=True):
-    """Somebody is a member, or no longer."""
-
-    userid: int
-    group: int
-    is_member: bool
-
-
-class Ended(msgspec.Struct, tag=6, array_like=True):
-    """A device's token is worth nothing."""
-
-    userid: int
-    deviceid: int
-
-
-class Came(msgspec.Struct, tag=7, array_like=True):
-    """A user's first device came, or the last one left."""
-
-    userid: int
-    friends: list[int]
-    is_here: bool
-
-
-class Online(msgspec.Struct, tag=8, array_like=True):
-    """Who is here, for a node that is new."""
-
-    users: list[int]
-
-
-Event = Said | ToUsers | ToGroup | Befriended | Membership | Ended | Came | Online
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Event).decode
+    def settle(self, result: Failure | None = None) -> None:
+        """Let those go on who wait."""
+        waiting, self.waiting = self.waiting, []
+        for one in waiting:
+            one.callback(result)
 
 
 class Relay:
-    """A node's part in its cluster: an `Elsewhere` to the logic, a listener to the bus and to the log."""
+    """A node's part in its cluster: an `Elsewhere` to the logic, a listener to the bus and to the log.
+
+    `cut` ends a device's connections here, `recheck` those of all devices that are no more; `settled` is the log's.
+    """
 
     log = Logger()
 
@@ -104,9 +65,12 @@ class Relay:
         bus: Bus,
         roster: Roster,
         routing: Routing,
+        presence: Presence,
         conversations: Conversations,
         relations: Relations,
         cut: Callable[[int, int], None],
+        recheck: Callable[[], Awaitable[None]],
+        settled: Callable[[], Deferred[None]],
         clock: IReactorTime,
     ) -> None:
         self._bus = bus
@@ -115,14 +79,36 @@ class Relay:
         self._conversations = conversations
         self._relations = relations
         self._cut = cut
+        self._recheck = recheck
         self._clock = clock
         self._order = Order()
-        self._arriving: set[int] = set()
-        self._there: defaultdict[int, set[str]] = defaultdict(set)
-        self._gap_timer: IDelayedCall | None = None
-        self._reading = False
-        self._read_all = False
-        self.gaps_read = 0
+        self._there = Whereabouts(roster, routing, presence.online, clock)
+        self.mending = Mending(self._order, conversations, self._read_everything, self._take, settled, clock)
+        self._arriving: dict[int, Arrival] = {}
+        self._entering: set[Key] = set()
+        self._listing: IDelayedCall | None = None
+        self._describing = LoopingCall(self._describe)
+        self._describing.clock = clock
+
+    def start(self) -> Deferred[None]:
+        """Join the cluster. Fires when events are heard, or will be once the network is there."""
+        started = self._bus.start(self)
+        self._describing.start(DESCRIBE_SECONDS).addErrback(
+            lambda failure: self.log.failure("the node is no longer described", failure)
+        )
+        return started
+
+    def stop(self) -> None:
+        """Do nothing more by itself."""
+        self._describing.stop()
+        self.mending.stop()
+        self._there.stop()
+        if self._listing is not None:
+            self._listing.cancel()
+            self._listing = None
+
+    def _describe(self) -> None:
+        self._bus.describe(connections=self._roster.connections)
 
     # The log: what was stored here
 
@@ -133,7 +119,7 @@ class Relay:
             said = post.message
             here = (said.userid, said.dstid)
             topics = [Topic("user", one) for one in here] if said.cmd == SINGLE else [Topic("group", said.dstid)]
-            self._bus.publish(topics, _encode(Said(post.body)))
+            self._bus.publish(topics, news.encode(news.Said(post.body)))
         self._take(fresh)
 
     def failed(self, posts: Sequence[Post], refused: Refusal) -> None:
@@ -148,10 +134,7 @@ class Relay:
                 key = key_of(said.cmd, said.userid, said.dstid)
                 ready += self._order.offer(key, post, wait=self._awaited(key))
         self._routing.deliver(ready)
-        if self._order.dropped:
-            self._order.dropped, self._read_all = False, True
-        if self._gap_timer is None and (self._read_all or self._order.gaps()):
-            self._gap_timer = self._clock.callLater(GAP_SECONDS, self._gap_due)
+        self.mending.look()
 
     def _concerns(self, post: Post) -> bool:
         said = post.message
@@ -160,91 +143,142 @@ class Relay:
         return said.dstid in self._roster.users or said.userid in self._roster.users
 
     def _awaited(self, key: Key) -> bool:
-        if not self._arriving or self._order.known(key):
+        if self._order.known(key) or not (self._arriving or self._entering):
             return False
         if key[0] == SINGLE:
             return key[1] in self._arriving or key[2] in self._arriving
-        return any(one in self._arriving for one in self._roster.rooms.get(key[1], ()))
+        return key in self._entering or any(one in self._arriving for one in self._roster.rooms.get(key[1], ()))
 
     # Who is here
 
     def came(self, user: Present) -> None:
         """See `Elsewhere`. What the user's conversations have come to is read now; what arrives meanwhile waits."""
-        self._bus.publish([EVERYONE], _encode(Came(user.id, list(user.friends), True)))
-        self._arriving.add(user.id)
-        arriving = Deferred.fromCoroutine(self._arrive(user))
-        arriving.addErrback(lambda failure: self.log.failure("where a user's conversations stand", failure))
+        self._tell_presence(user.id, user.friends, True)
+        arrival = self._arriving[user.id] = Arrival(user)
+        self._begin(arrival)
 
-    async def _arrive(self, user: Present) -> None:
+    def _begin(self, arrival: Arrival) -> None:
+        if self._arriving.get(arrival.user.id) is arrival:
+            Deferred.fromCoroutine(self._arrive(arrival)).addErrback(self._not_begun, arrival)
+
+    async def _arrive(self, arrival: Arrival) -> None:
+        user = arrival.user
+        topics = [Topic("user", user.id), *(Topic("group", one) for one in user.groups)]
+        await gatherResults([self._bus.subscribe(topic) for topic in topics])
+        rows = await self._conversations.rows(user.id)
+        if self._arriving.get(user.id) is not arrival:
+            return
         ready: list[Post] = []
-        try:
-            for topic in [Topic("user", user.id), *(Topic("group", one) for one in user.groups)]:
-                await self._bus.subscribe(topic)
-            for row in await self._conversations.rows(user.id):
-                ready += self._order.begin(key_of(row.scope, user.id, row.dstid), row.seq)
-        finally:
-            self._arriving.discard(user.id)
+        for row in rows:
+            ready += self._order.begin(key_of(row.scope, user.id, row.dstid), row.seq)
+        del self._arriving[user.id]
         # What waits still is of conversations whose first message came meanwhile.
         for key in self._order.unbegun():
             if not self._awaited(key):
                 ready += self._order.begin(key, 0)
         self._routing.deliver(ready)
-        if self._order.gaps():
-            self._gap_due()
+        arrival.settle()
+        self.mending.look()
+
+    def _not_begun(self, failure: Failure, arrival: Arrival) -> None:
+        self.log.warn("a user's conversations can't be read now: {why}", why=failure.getErrorMessage())
+        arrival.settle(failure)
+        self._clock.callLater(RETRY_SECONDS, self._begin, arrival)
+
+    def settled(self, user: Present) -> Deferred[None]:
+        """See `Elsewhere`."""
+        arrival = self._arriving.get(user.id)
+        if arrival is None:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred()
+        arrival.waiting.append(waiting)
+        return waiting
+
+    def behind(self, userid: int, rows: Sequence[Row]) -> dict[str, int]:
+        """See `Elsewhere`."""
+        return {row.name: row.seq for row in rows if self._order.place(key_of(row.scope, userid, row.dstid)) < row.seq}
 
     def left_here(self, user: Present) -> None:
         """See `Elsewhere`."""
         users, rooms = self._roster.users, self._roster.rooms
+        arrival = self._arriving.pop(user.id, None)
+        if arrival is not None:
+            arrival.settle()
         self._bus.unsubscribe(Topic("user", user.id))
         self._order.forget(key_of(SINGLE, user.id, one) for one in (*user.friends, user.id) if one not in users)
         for group in user.groups:
             if group not in rooms:
-                self._bus.unsubscribe(Topic("group", group))
-                self._order.forget([(GROUP, group, 0)])
+                self._unfollow(group)
 
     def gone(self, userid: int, friends: set[int]) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([EVERYONE], _encode(Came(userid, list(friends), False)))
+        self._tell_presence(userid, friends, False)
 
     def online(self, userid: int) -> bool:
         """See `Elsewhere`."""
-        return userid in self._there
+        return self._there.online(userid)
+
+    def _tell_presence(self, userid: int, friends: set[int], is_here: bool) -> None:
+        self._bus.publish([EVERYONE], news.encode(news.Came(userid, list(islice(friends, PIECE)), is_here)))
 
     # What is told
 
     def to_users(self, users: Sequence[int], payload: bytes) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([Topic("user", one) for one in users], _encode(ToUsers(list(users), payload)))
+        for start in range(0, len(users), PIECE):
+            piece = list(users[start : start + PIECE])
+            self._bus.publish([Topic("user", one) for one in piece], news.encode(news.ToUsers(piece, payload)))
 
     def to_group(self, group: int, payload: bytes) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([Topic("group", group)], _encode(ToGroup(group, payload)))
+        self._bus.publish([Topic("group", group)], news.encode(news.ToGroup(group, payload)))
 
     def befriended(self, one: int, other: int) -> None:
         """See `Elsewhere`. To everyone, since any node may keep the circle of a user who left."""
-        self._bus.publish([EVERYONE], _encode(Befriended(one, other, True)))
+        self._bus.publish([EVERYONE], news.encode(news.Befriended(one, other, True)))
 
     def parted(self, one: int, other: int) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([EVERYONE], _encode(Befriended(one, other, False)))
+        self._bus.publish([EVERYONE], news.encode(news.Befriended(one, other, False)))
 
     def joined(self, userid: int, group: int) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([EVERYONE], _encode(Membership(userid, group, True)))
+        self._bus.publish([EVERYONE], news.encode(news.Membership(userid, group, True)))
         self._follow(userid, group)
 
     def left(self, userid: int, group: int) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([EVERYONE], _encode(Membership(userid, group, False)))
+        self._bus.publish([EVERYONE], news.encode(news.Membership(userid, group, False)))
         self._unfollow(group)
 
     def ended(self, userid: int, deviceid: int) -> None:
         """See `Elsewhere`."""
-        self._bus.publish([EVERYONE], _encode(Ended(userid, deviceid)))
+        self._bus.publish([EVERYONE], news.encode(news.Ended(userid, deviceid)))
 
     def _follow(self, userid: int, group: int) -> None:
-        if userid in self._roster.users:
-            self._bus.subscribe(Topic("group", group))
+        key = (GROUP, group, 0)
+        if userid not in self._roster.users or self._order.known(key) or key in self._entering:
+            return
+        self._entering.add(key)
+        following = Deferred.fromCoroutine(self._enter(userid, key))
+        following.addErrback(self._not_entered, userid, key)
+
+    async def _enter(self, userid: int, key: Key) -> None:
+        await self._bus.subscribe(Topic("group", key[1]))
+        rows = await self._conversations.rows(userid)
+        self._entering.discard(key)
+        if key[1] not in self._roster.rooms:
+            return
+        # A member begins behind what was said before the joining, which counts as read.
+        stands = next(((row.read, row.seq) for row in rows if (row.scope, row.dstid) == key[:2]), (0, 0))
+        self._routing.deliver(self._order.begin(key, stands[0]))
+        if self._order.place(key) < stands[1]:
+            self.mending.read((key, self._order.place(key), stands[1]))
+
+    def _not_entered(self, failure: Failure, userid: int, key: Key) -> None:
+        self.log.warn("a new member's group can't be read now: {why}", why=failure.getErrorMessage())
+        self._entering.discard(key)
+        self._clock.callLater(RETRY_SECONDS, self._follow, userid, key[1])
 
     def _unfollow(self, group: int) -> None:
         if group not in self._roster.rooms:
@@ -255,148 +289,97 @@ class Relay:
 
     def heard(self, node: str, event: bytes) -> None:
         """An event of another node."""
-        match _decode(event):
-            case Said(body):
-                said = decode_shown(body)
-                post = Post(None, said, Conversation(0, said.cmd, 0, 0, 0))
-                post.body = body
-                self._take([post])
-            case ToUsers(users, payload):
+        match news.decode(event):
+            case news.Said(body):
+                self._take([stored_post(body)])
+            case news.ToUsers(users, payload):
                 for one in users:
                     self._routing.to_user_here(one, payload)
-            case ToGroup(group, payload):
+            case news.ToGroup(group, payload):
                 self._routing.to_group_here(group, payload)
-            case Befriended(one, other, are):
+            case news.Befriended(one, other, are):
                 (self._roster.befriended if are else self._roster.parted)(one, other)
-            case Membership(userid, group, True):
+            case news.Membership(userid, group, True):
                 self._roster.joined(userid, group)
                 self._follow(userid, group)
-            case Membership(userid, group, False):
+            case news.Membership(userid, group, False):
                 self._roster.left(userid, group)
                 self._unfollow(group)
-            case Ended(userid, deviceid):
+            case news.Ended(userid, deviceid):
                 self._cut(userid, deviceid)
-            case Came(userid, friends, is_here):
-                self._presence(node, userid, friends, is_here)
-            case Online(users):
-                fresh = {one for one in users if not self._is_online(one)}
-                for one in users:
-                    self._there[one].add(node)
-                self._tell_whose_friends(fresh, True)
+            case news.Came(userid, friends, is_here):
+                (self._there.came if is_here else self._there.went)(node, userid, friends)
+            case news.Online(users, more):
+                self._there.listed(node, users, more)
+            case news.WhoIsThere(asked):
+                if asked in ("", self._bus.node):
+                    self._list_soon()
         self._routing.flush()
-
-    def _is_online(self, userid: int) -> bool:
-        return userid in self._roster.users or userid in self._there
-
-    def _presence(self, node: str, userid: int, friends: list[int], is_here: bool) -> None:
-        before = self._is_online(userid)
-        if is_here:
-            self._there[userid].add(node)
-        elif userid in self._there:
-            self._there[userid].discard(node)
-            if not self._there[userid]:
-                del self._there[userid]
-        if before != self._is_online(userid):
-            payload = envelope.presence(userid, is_here)
-            for friend in friends:
-                self._routing.to_user_here(friend, payload)
-
-    def _tell_whose_friends(self, users: set[int], online: bool) -> None:
-        for present in list(self._roster.users.values()):
-            for one in present.friends & users:
-                self._routing.to_user_here(present.id, envelope.presence(one, online))
 
     def node_up(self, info: NodeInfo) -> None:
         """Tell a new node who is here."""
-        self.log.info("node {node} at {address} is up", node=info.node, address=info.address)
-        here = list(self._roster.users)
-        for start in range(0, len(here), ONLINE_PIECE):
-            self._bus.publish([EVERYONE], _encode(Online(here[start : start + ONLINE_PIECE])))
+        self._list_soon()
 
     def node_down(self, info: NodeInfo) -> None:
-        """The users of a node that is no more are offline, unless they are somewhere else too."""
-        self.log.info("node {node} at {address} is down", node=info.node, address=info.address)
-        gone = set()
-        for userid in [userid for userid, nodes in self._there.items() if info.node in nodes]:
-            self._there[userid].discard(info.node)
-            if not self._there[userid]:
-                del self._there[userid]
-                if userid not in self._roster.users:
-                    gone.add(userid)
-        self._tell_whose_friends(gone, False)
+        """Its users are offline; and it may have ended between a commit and its word."""
+        self._there.node_down(info)
         self._routing.flush()
+        self.mending.read_all()
 
     def missed(self, node: str | None) -> None:
-        """Something was lost for good: messages and relations are read again."""
+        """Something was lost for good: read what can be read, and ask for the rest."""
         self.log.info("events of {node} were lost: reading the log", node=node or "the bus")
+        self._bus.publish([EVERYONE], news.encode(news.WhoIsThere(node or "")))
+        self.mending.read_all()
+
+    def _list_soon(self) -> None:
+        if self._listing is None:
+            self._listing = self._clock.callLater(LIST_SECONDS, self._list)
+
+    def _list(self) -> None:
+        self._listing = None
+        here = list(self._roster.users)
+        for start in range(0, max(1, len(here)), PIECE):
+            end = start + PIECE
+            self._bus.publish([EVERYONE], news.encode(news.Online(here[start:end], more=end < len(here))))
+
+    # After a loss
+
+    async def _read_everything(self) -> list[Span]:
         self._roster.circles.clear()
         self._roster.changes += 1
-        self._read_all = True
-        self._gap_due()
-
-    # The log: what the bus didn't bring
-
-    def _gap_due(self) -> None:
-        if self._gap_timer is not None:
-            if self._gap_timer.active():
-                self._gap_timer.cancel()
-            self._gap_timer = None
-        if self._reading:
-            return
-        self._reading = True
-        reading = Deferred.fromCoroutine(self._read_gaps())
-        reading.addErrback(lambda failure: self.log.warn("the log can't be read now: {why}", why=failure.value))
-        reading.addBoth(self._gaps_read)
-
-    def _gaps_read(self, _: object) -> None:
-        self._reading = False
-        if self._read_all or self._order.gaps():
-            self._gap_timer = self._clock.callLater(GAP_SECONDS, self._gap_due)
-
-    async def _read_gaps(self) -> None:
-        if self._read_all:
-            await self._read_circles()
-            places = self._order.places()
-            heads = await self._conversations.heads(list(places))
-            wanted = [(key, places[key], head) for key, head in heads.items() if head > places[key]]
-            self._read_all = False
-        else:
-            wanted = self._order.gaps()
-        for key, after, up_to in wanted:
-            while after < up_to:
-                bodies = await self._conversations.between(key, after, up_to)
-                if not bodies:
-                    break
-                self.gaps_read += len(bodies)
-                after = self._take_bodies(bodies)
-
-    def _take_bodies(self, bodies: list[bytes]) -> int:
-        posts = []
-        for body in bodies:
-            said = decode_shown(body)
-            post = Post(None, said, Conversation(0, said.cmd, 0, 0, 0))
-            post.body = body
-            posts.append(post)
-        self._take(posts)
-        return posts[-1].message.seq
-
-    async def _read_circles(self) -> None:
+        await self._recheck()
+        spans: list[Span] = []
         here = list(self._roster.users)
         for start in range(0, len(here), CIRCLES_PIECE):
-            for userid, circle in (await self._relations.circles(here[start : start + CIRCLES_PIECE])).items():
+            piece = here[start : start + CIRCLES_PIECE]
+            for userid, circle in (await self._relations.circles(piece)).items():
                 self._correct(userid, circle.friends, circle.groups)
+            spans += self._behind(await self._conversations.heads_of(piece))
+        return spans
+
+    def _behind(self, heads: dict[Key, int]) -> list[Span]:
+        found = []
+        for key, head in heads.items():
+            place = self._order.place(key)
+            # An unknown group is being entered; an unknown single chat is new, or its user is arriving.
+            if place < head and not self._awaited(key) and (key[0] == SINGLE or self._order.known(key)):
+                found.append((key, place, head))
+        return found
 
     def _correct(self, userid: int, friends: set[int], groups: set[int]) -> None:
         present = self._roster.users.get(userid)
         if present is None:
             return
-        for one in friends - present.friends:
-            self._roster.befriended(userid, one)
-        for one in present.friends - friends:
-            self._roster.parted(userid, one)
-        for group in groups - present.groups:
-            self._roster.joined(userid, group)
-            self._follow(userid, group)
-        for group in present.groups - groups:
-            self._roster.left(userid, group)
-            self._unfollow(group)
+        for one in friends ^ present.friends:
+            (self._roster.befriended if one in friends else self._roster.parted)(userid, one)
+            self._routing.to_user_here(userid, envelope.changed("friend", userid=one))
+        for group in groups ^ present.groups:
+            if group in groups:
+                self._roster.joined(userid, group)
+                self._follow(userid, group)
+            else:
+                self._roster.left(userid, group)
+                self._unfollow(group)
+            self._routing.to_user_here(userid, envelope.changed("group", dstid=group))
+        self._routing.flush()

@@ -114,7 +114,7 @@ class Routing:
             return
         for present in here.values():
             for session in present.sessions:
-                if session.held is None and session not in origins:
+                if session.held is None and session.floors is None and session not in origins:
                     session.put(together)
                     continue
                 for post, frame in said:

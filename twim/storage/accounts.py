@@ -146,6 +146,18 @@ class Accounts:
         listed = select(*_DEVICE).where(device.c.userid == userid).order_by(device.c.id.desc())
         return self._database.read(lambda connection: [Device(*line) for line in connection.execute(listed)])
 
+    def alive(self, deviceids: Sequence[int]) -> Deferred[set[int]]:
+        """Which of these devices have not ended."""
+
+        def work(connection: Connection) -> set[int]:
+            found: set[int] = set()
+            for start in range(0, len(deviceids), 500):
+                stored = select(device.c.id).where(device.c.id.in_(deviceids[start : start + 500]))
+                found.update(id for (id,) in connection.execute(stored))
+            return found
+
+        return self._database.read(work)
+
     def end_device(self, userid: int, deviceid: int) -> Deferred[bool]:
         """End one device of the user; False when there is no such."""
         this = delete(device).where(device.c.id == deviceid, device.c.userid == userid)

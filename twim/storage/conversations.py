@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, and_, func, insert, select, tuple_
+from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -128,9 +128,9 @@ class Conversations:
         """For each `(conversation id, after, up to)` the bodies of its messages, ascending."""
         return self._database.read(lambda connection: [_between(connection, *one) for one in wanted])
 
-    def heads(self, keys: Sequence[Key]) -> Deferred[dict[Key, int]]:
-        """The newest seq of each of these conversations that there is."""
-        return self._database.read(lambda connection: _heads(connection, keys))
+    def heads_of(self, userids: Sequence[int]) -> Deferred[dict[Key, int]]:
+        """The newest seq of each conversation of these users that has a message. Not for SQLite."""
+        return self._database.read(lambda connection: _heads_of(connection, userids))
 
     def between(self, key: Key, after: int, up_to: int) -> Deferred[list[bytes]]:
         """The bodies of messages `after` < seq <= `up_to`, at most a page of them."""
@@ -177,16 +177,12 @@ def _place(connection: Connection, key: Key) -> int | None:
     return connection.execute(stored).scalar_one_or_none()
 
 
-def _heads(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    found = {}
-    for start in range(0, len(keys), 300):
-        stored = select(conversation.c.scope, conversation.c.a, conversation.c.b, func.max(message.c.seq)).join(
-            message, message.c.conversation == conversation.c.id
-        )
-        named = tuple_(conversation.c.scope, conversation.c.a, conversation.c.b).in_(keys[start : start + 300])
-        grouped = stored.where(named).group_by(conversation.c.scope, conversation.c.a, conversation.c.b)
-        found.update({(scope, a, b): head for scope, a, b, head in connection.execute(grouped)})
-    return found
+def _heads_of(connection: Connection, userids: Sequence[int]) -> dict[Key, int]:
+    theirs = select(participant.c.conversation).where(participant.c.userid.in_(userids))
+    stored = select(conversation.c.scope, conversation.c.a, conversation.c.b, conversation.c.head).where(
+        conversation.c.head > 0, conversation.c.id.in_(theirs)
+    )
+    return {(scope, a, b): head for scope, a, b, head in connection.execute(stored)}
 
 
 def _find(connection: Connection, key: Key) -> Conversation | None:

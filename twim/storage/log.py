@@ -55,6 +55,7 @@ class SqlLog:
         self._last_size = 0
         self._last_at = 0
         self._idle: list[Deferred[None]] = []
+        self._settling: list[Deferred[None]] = []
         self.listener: LogListener | None = None
         self.batches = 0
         self.posts = 0
@@ -77,6 +78,15 @@ class SqlLog:
         done: Deferred[None] = Deferred()
         if self._queue or self._committing:
             self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    def settled(self) -> Deferred[None]:
+        """Fires when the listener has heard of everything that this server has on disk now."""
+        done: Deferred[None] = Deferred()
+        if self._committing:
+            self._settling.append(done)
         else:
             done.callback(None)
         return done
@@ -116,6 +126,9 @@ class SqlLog:
         if isinstance(result, Failure):
             self.log.failure("delivering a stored batch failed", result)
         self._committing = False
+        settling, self._settling = self._settling, []
+        for done in settling:
+            done.callback(None)
         if self._queue:
             self._schedule()
             return
