@@ -128,6 +128,13 @@ class Reading(TestCase):
         ]:
             self.assert_refused(f"--{name}", **{name: value})
 
+    def test_sqlite_is_no_cluster(self) -> None:
+        """Two nodes on two SQLite files are no cluster: said at start, not found out later."""
+        for bus in ("udp://127.255.255.255:3000", "redis://h"):
+            for db in ("", "sqlite:////tmp/im.db"):
+                with self.assertRaisesRegex(ConfigError, "--bus: nodes need one database"):
+                    self.read(bus=bus, db=db, data=self.mktemp())
+
     def test_password_not_repeated(self) -> None:
         """A refused URL doesn't put its password into the log."""
         for name, value in [("bus", "redis://:secret@h/x"), ("db", "mongo://u:secret@h/n")]:

@@ -180,6 +180,8 @@ def _build(settings: Mapping[str, str]) -> Config:
         if one.choices and settings[one.name] not in one.choices:
             raise ConfigError(f"--{one.name} {settings[one.name]}: {' or '.join(one.choices)}")
     data = _data(settings["data"])
+    if settings["bus"] != "alone" and (settings["db"] or "sqlite:").startswith("sqlite:"):
+        raise ConfigError("--bus: nodes need one database for all, --db mysql://… or postgresql://…; SQLite is for one")
     return Config(
         port=_ports(settings["port"]),
         data=data,
