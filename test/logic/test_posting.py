@@ -1,0 +1,112 @@
+"""The way into the log on a living node: first messages at once, changes of relations that cross them, failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, gatherResults
+
+from test.access.living import Living, until
+from twim.errors import TooMany
+from twim.storage import log
+
+
+class FirstTests(Living):
+    """Conversations that begin."""
+
+    async def test_both_begin(self) -> None:
+        """Two who write to each other for the first time at once share one conversation."""
+        one, two = await self.friends()
+        mine, theirs = await one.device(), await two.device()
+        for number in range(10):
+            mine.say(cmd=10, dstid=two.id, media=1, content="m", id=number + 1)
+            theirs.say(cmd=10, dstid=one.id, media=1, content="t", id=number + 1)
+        seqs = []
+        for device in (mine, theirs):
+            own = [(await device.hear(cmd=1, id=number + 1))["seq"] for number in range(10)]
+            self.assertEqual(own, sorted(own))
+            seqs += own
+        self.assertEqual(sorted(seqs), list(range(1, 21)))
+        self.assertEqual(await one.history(10, two.id), await two.history(10, one.id))
+
+    async def test_many_begin(self) -> None:
+        """Many conversations that begin in one moment each count from 1."""
+        one, *others = await self.people(12)
+        await one.befriend(*others)
+        device = await one.device()
+        asked = [Deferred.fromCoroutine(device.tell(10, other.id, "hi")) for other in others]
+        self.assertEqual({answer["seq"] for answer in await gatherResults(asked)}, {1})
+
+    async def test_parted_while_it_begins(self) -> None:
+        """A friendship that ends while its first message looks for its conversation refuses that message."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        found: list[Deferred[Any]] = []
+        conversations = self.conversations()
+        real = conversations.find
+
+        def find(key: Any) -> Deferred[Any]:
+            found.append(Deferred())
+            return found[-1].addCallback(lambda _: real(key))
+
+        self.patch(conversations, "find", find)
+        device.say(cmd=10, dstid=two.id, media=1, content="x", id=1)
+        await until(lambda: found)
+        await two.post("/contact/deletefriend", dstid=one.id)
+        found[0].callback(None)
+        self.assertLess((await device.hear(cmd=1, id=1))["code"], 0)
+        self.assertNotIn(10, [frame["cmd"] for frame in await peer.quiet()])
+
+    def conversations(self) -> Any:
+        """Where the node looks for conversations."""
+        dispatch = self.node.lobby.received.__self__  # type: ignore[attr-defined]
+        return dispatch._posting._conversations
+
+
+class FailureTests(Living):
+    """What can't be stored."""
+
+    async def test_full(self) -> None:
+        """When the queue is full one is told to come again, which is nobody's fault, and later all is well."""
+        self.patch(log, "QUEUE", 3)
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        await device.tell(10, two.id, "first")
+        for number in range(200):
+            device.say(cmd=10, dstid=two.id, media=1, content="x", id=number + 1)
+        codes = [(await device.hear(cmd=1, id=number + 1))["code"] for number in range(200)]
+        self.assertEqual(set(codes), {0, TooMany.code})
+        self.assertIsNone(device.code)
+        stored = 1 + codes.count(0)
+        self.assertEqual((await device.tell(10, two.id, "last"))["seq"], stored + 1)
+        await until(lambda: len(peer.messages()) == stored + 1)
+        self.assertEqual([m["seq"] for m in peer.messages()], list(range(1, stored + 2)))
+
+    async def test_our_bug(self) -> None:
+        """A failure of ours is answered, logged, and delivers nothing; the next message is taken."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        await device.tell(10, two.id, "before")
+        real = self.node.log._appender.append
+        self.patch(self.node.log._appender, "append", lambda *_: fail(ZeroDivisionError()))
+        lost = await device.ask(cmd=10, dstid=two.id, media=1, content="lost", cid="again")
+        self.assertLess(lost["code"], 0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.patch(self.node.log._appender, "append", real)
+        again = await device.ask(cmd=10, dstid=two.id, media=1, content="lost", cid="again")
+        self.assertEqual((again["code"], again["seq"]), (0, 2))
+        await peer.quiet()
+        self.assertEqual([m["seq"] for m in peer.messages()], [1, 2])
+
+    async def test_our_bug_in_a_command(self) -> None:
+        """So is one in any other command; the connection stays."""
+        one, two = await self.friends()
+        device = await one.device()
+        await device.tell(10, two.id, "x")
+        self.patch(self.database, "write", lambda work: fail(ZeroDivisionError()))
+        self.patch(self.database, "read", lambda work: fail(ZeroDivisionError()))
+        for frame in ({"cmd": 6, "scope": 10, "dstid": two.id, "seq": 1}, {"cmd": 4}):
+            answer = await device.ask(**frame)
+            self.assertEqual(answer["msg"], "the server failed")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+        self.assertEqual(await device.quiet(), [])
