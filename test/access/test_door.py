@@ -5,8 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from twisted.internet.defer import fail
+from twisted.internet.endpoints import connectProtocol
 
-from test.access.living import FORM, PASSWD, Living
+from test.access.intake_rig import Talk
+from test.access.living import FORM, PASSWD, Living, reactor
 
 POSTS = (
     "/user/logout",
@@ -396,6 +398,61 @@ class StatusTests(Living):
         finally:
             away.rename(file)
         self.assertEqual((await one.post("/contact/addfriend", dstid=two.id)).json["code"], 0)
+
+
+class RawTests(Living):
+    """Bytes that are hardly HTTP."""
+
+    async def test_nothing_breaks(self) -> None:
+        """Each is answered with a refusal or the end of its connection; none is our bug, none harms the next."""
+        close = b"Host: x\r\nConnection: close\r\n\r\n"
+        for request in (
+            b"\r\n\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"GET / HTTP/9.9\r\n" + close,
+            b"GET / HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: [::1\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a:b:c\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"GET nothing HTTP/1.1\r\n" + close,
+            b"GET http://[ HTTP/1.1\r\n" + close,
+            b"GET http://x/user/find HTTP/1.1\r\n" + close,
+            b"GET ? HTTP/1.1\r\n" + close,
+            b"GET /user/find?%ff=%fe HTTP/1.1\r\n" + close,
+            b"GET /user/find?&=&%00=%00;id=1;;%zz HTTP/1.1\r\n" + close,
+            b"GET /user/\xff HTTP/1.1\r\n" + close,
+            b"GET /user/%ff%00%zz HTTP/1.1\r\n" + close,
+            b"GET /chat%ff HTTP/1.1\r\n" + close,
+            b"GET /mnt/%ff/%00 HTTP/1.1\r\n" + close,
+            b"GET /asset/%ff HTTP/1.1\r\n" + close,
+            b"GET /chat?token=%ff&id=%ff HTTP/1.1\r\n" + close,
+            b"GET /" + b"a/" * 7_000 + b" HTTP/1.1\r\n" + close,
+            b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n" + close,
+            b"OPTIONS * HTTP/1.1\r\n" + close,
+            b"CONNECT a:1 HTTP/1.1\r\n" + close,
+            b"get / HTTP/1.1\r\n" + close,
+            b"G\xc3\x84T / HTTP/1.1\r\n" + close,
+            b"POST /user/login HTTP/1.1\r\nContent-Length: -1\r\n" + close,
+            b"POST /user/login HTTP/1.1\r\nContent-Length: x\r\n" + close,
+            b"POST /user/login HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + close,
+            b"POST /user/login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + close + b"zz\r\n\r\n",
+            b"POST /user/login HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" + close,
+        ):
+            endpoint = await connectProtocol(self.way_in(), Talk())
+            endpoint.transport.write(request)
+            # What waits for more is ended here; everything else ends by itself long before.
+            hanging_up = reactor.callLater(0.5, endpoint.transport.loseConnection)
+            await endpoint.closed
+            if hanging_up.active():
+                hanging_up.cancel()
+            answer = endpoint.received
+            self.assertTrue(not answer or answer[:9] in (b"HTTP/1.1 ", b"HTTP/1.0 "), request[:60])
+            self.assertNotIn(b" 500 ", answer[:20], request[:60])
+            self.assertNotIn(b"Traceback", answer)
+        self.assertEqual((await self.ask("GET", "/user/login.shtml")).status, 200)
 
 
 class PageTests(Living):
