@@ -25,7 +25,9 @@ class Clock {
 }
 
 /** Lets everything run that waits for nothing but its turn. */
-export const settled = async () => { for (let turn = 0; turn < 4; turn++) await new Promise((done) => setTimeout(done)); };
+export async function settled() {
+  for (let turn = 0; turn < 4; turn++) await new Promise((done) => setTimeout(done));
+}
 
 export class World {
   clock = new Clock(); sockets = []; storage = new MemoryStorage(); events = new EventTarget(); asked = [];
@@ -55,7 +57,7 @@ export class World {
     const client = new Client({ user: { id }, base: "http://test", env: this.env });
     client.seen = [];
     client.states = [];
-    client.on("message", (conversation, message) => client.seen.push(`${conversation.scope}:${conversation.dstid}/${message.seq}`));
+    client.on("message", ({ scope, dstid }, { seq }) => client.seen.push(`${scope}:${dstid}/${seq}`));
     client.on("state", (state) => client.states.push(state));
     return client;
   }
@@ -93,7 +95,8 @@ export class World {
 const answer = (status, envelope) => new Response(JSON.stringify(envelope), { status });
 
 /** A text of user 2 in the single chat with user 1. */
-export const text = (seq, more = {}) => ({ cmd: 10, userid: 2, dstid: 1, media: 1, content: `text ${seq}`, seq, at: seq, ...more });
+export const text = (seq, more = {}) =>
+  ({ cmd: 10, userid: 2, dstid: 1, media: 1, content: `text ${seq}`, seq, at: seq, ...more });
 
 export const texts = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => text(from + at));
 
@@ -114,11 +117,15 @@ export function folded(events) {
     const target = at(event.ref);
     if (event.media < 20 || !target) continue;
     if (event.media === 20) {
-      for (const name of ["content", "reactions", "edited"]) delete target[name];
+      const edits = shown.filter(({ media, ref }) => media === 21 && ref === event.ref);
+      for (const said of [target, ...edits]) {
+        for (const name of ["content", "mentions", "reactions", "edited"]) delete said[name];
+      }
       target.recalled = 1;
-    } else if (target.recalled) continue;
-    else if (event.media === 21) Object.assign(target, { content: event.content, edited: event.at });
-    else react(target, event);
+    } else if (event.media === 21) {
+      const { content, mentions, at: edited } = event;
+      Object.assign(target, { content, mentions, edited });
+    } else react(target, event);
   }
   return shown;
 }

@@ -523,11 +523,14 @@ def test_replayed_equals_loaded_afresh(script: Script, seed: int) -> None:
         const roll = dice({seed} * 7919 + 1);
         const any = (list) => list[Math.floor(roll() * list.length)];
         const events = [];
+        const recalled = (seq) => events.some(({{ media, ref }}) => media === 20 && ref === seq);
+        const open = ({{ media, seq }}) => media === 1 && !recalled(seq); // the server refuses the rest
         for (let seq = 1; seq <= 160; seq++) {{
-          const media = seq < 5 ? 1 : any([1, 1, 1, 20, 21, 22, 22, 22]);
-          const ref = media === 1 ? undefined : any(events.filter((message) => message.media === 1)).seq;
+          const media = events.filter(open).length < 5 ? 1 : any([1, 1, 1, 20, 21, 22, 22, 22]);
+          const ref = media === 1 ? undefined : any(events.filter(open)).seq;
           const content = media === 22 ? any(["", "x", "y"]) : `${{media}} ${{seq}}`;
-          events.push({{ cmd: 11, userid: any([1, 2, 3]), dstid: 7, media, ref, content, seq, at: seq }});
+          const mentions = media === 21 || media === 1 ? any([undefined, [1], [2, 3]]) : undefined;
+          events.push({{ cmd: 11, userid: any([1, 2, 3]), dstid: 7, media, ref, content, mentions, seq, at: seq }});
         }}
         const there = await world.online();
         let cut = 0;
@@ -554,9 +557,10 @@ def test_replayed_equals_loaded_afresh(script: Script, seed: int) -> None:
         afresh.conversations = [{{ scope: 11, dstid: 7, seq: 160, read: 0, last: events.at(-1) }}];
         const later = await afresh.online();
         while (await later.older(later.conversation(11, 7)));
-        const shown = (client) => [...client.conversation(11, 7).messages()].filter(({{ media }}) => media < 20)
-          .map(({{ seq, content, recalled, edited, reactions }}) => JSON.stringify([seq, content, recalled, edited,
-            Object.entries(reactions ?? {{}}).map(([emoji, users]) => [emoji, [...users].sort()]).sort()]));
+        const told = (all) => Object.entries(all ?? {{}}).map(([emoji, users]) => [emoji, [...users].sort()]);
+        const facts = ({{ seq, content, mentions, recalled, edited, reactions }}) =>
+          JSON.stringify([seq, content, mentions, recalled, edited, told(reactions).sort()]);
+        const shown = (client) => [...client.conversation(11, 7).messages()].map(facts);
         const [one, other] = [shown(there), shown(later)];
         const differ = one.map((line, at) => [line, other[at]]).filter(([a, b]) => a !== b);
         return {{ count: one.length > 20 && cut > 0, differ }};

@@ -9,8 +9,8 @@ export const MEDIA = Object.freeze({
   RECALL: 20, EDIT: 21, REACTION: 22, NOTICE: 23, CUSTOM: 100,
 });
 
-/** Refusals after which the same message may be sent again: asked too often, storage unavailable, the server's bug. */
-export const PASSING = new Set([-5, -6, -7]);
+/** Refusals that pass, after which the same message is sent again: asked too often, storage unavailable. */
+export const PASSING = new Set([-5, -6]);
 
 /** "10:3": the name of a conversation. `scope` is the cmd of its messages, `dstid` the peer or the group. */
 export const keyOf = (scope, dstid) => `${scope}:${dstid}`;

@@ -93,18 +93,25 @@ export class Conversation {
   #apply(event) {
     const target = this.#messages.get(event.ref);
     if (target) this.#messages.set(event.ref, changed(target, event));
+    if (event.media !== MEDIA.RECALL) return;
+    for (const edit of this.#messages.values()) {
+      if (edit.media === MEDIA.EDIT && edit.ref === event.ref) this.#messages.set(edit.seq, blank(edit));
+    }
   }
 }
 
-/** `message` as it looks after `event`. A recall leaves nothing of what was said. */
+/** `message` as it looks after `event`. */
 export function changed(message, event) {
-  if (event.media === MEDIA.RECALL) {
-    const { id, cid, seq, userid, cmd, dstid, media, at } = message;
-    return { id, cid, seq, userid, cmd, dstid, media, at, recalled: 1 };
-  }
+  if (event.media === MEDIA.RECALL) return { ...blank(message), recalled: 1 };
   if (message.recalled) return message;
-  if (event.media === MEDIA.EDIT) return { ...message, content: event.content ?? "", edited: event.at };
+  const { content, mentions, at: edited } = event;
+  if (event.media === MEDIA.EDIT) return { ...message, content, mentions, edited };
   return { ...message, reactions: reacted(message.reactions ?? {}, event.userid, event.content) };
+}
+
+/** A message without anything that it said. */
+function blank({ id, cid, seq, userid, cmd, dstid, media, at, ref }) {
+  return { id, cid, seq, userid, cmd, dstid, media, at, ref };
 }
 
 function reacted(reactions, userid, emoji) {

@@ -12,7 +12,6 @@ import { createGroup, joinGroup, start } from "./panel/new-group.js";
 import { showUser } from "./panel/user-card.js";
 import { People } from "./people.js";
 import { Talk } from "./talk/talk.js";
-import { toast } from "./toast.js";
 import { reason, t } from "./words.js";
 
 const LOGIN = "/user/login.shtml";
@@ -40,7 +39,6 @@ class App {
     this.client.on("state", (state) => this.#showState(state));
     this.client.on("presence", ({ userid, online }) => this.people.presence(userid, online));
     this.client.on("changed", (frame) => this.#relationChanged(frame));
-    this.client.on("problem", (words) => toast(this.reason(words), "bad"));
     this.client.on("unauthorized", () => this.leave());
     globalThis.addEventListener("hashchange", () => this.#go());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.client.hurry());

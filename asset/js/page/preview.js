@@ -26,7 +26,8 @@ export function preview(message, people) {
   if (!message) return "";
   if (message.recalled) return t("event.recalled");
   if (message.media === MEDIA.NOTICE) return notice(message, people);
-  return (LINES[message.media]?.(message) ?? t("media.unknown")).trim() || t("media.unknown");
+  const line = LINES[message.media]?.(message) ?? message.content ?? message.memo ?? "";
+  return line.trim() || t("media.unknown");
 }
 
 const NOTICES = {

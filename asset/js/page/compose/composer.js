@@ -1,6 +1,6 @@
 // Where messages are written.
 
-import { CMD, MEDIA } from "../../im/index.js";
+import { MEDIA } from "../../im/index.js";
 import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
@@ -117,14 +117,15 @@ export class Composer {
   #messageOf(text) {
     const name = emojiName(text);
     if (name) return { media: MEDIA.EMOJI, content: name };
-    const mentions = this.#conversation.scope === CMD.GROUP ? this.#mentions.of(text) : [];
+    const mentions = this.#mentions.of(text);
     return { media: MEDIA.TEXT, content: text, ...(mentions.length ? { mentions } : {}) };
   }
 
   #postEdit(text) {
-    const { seq, content } = this.#editing;
-    const { scope, dstid } = this.#conversation;
-    if (text !== content) this.#talk.app.client.send(scope, dstid, { media: MEDIA.EDIT, ref: seq, content: text });
+    const { seq, content, mentions = [] } = this.#editing;
+    if (text === content) return;
+    const meant = this.#mentions.of(text, mentions);
+    this.post({ media: MEDIA.EDIT, ref: seq, content: text, ...(meant.length ? { mentions: meant } : {}) });
   }
 
   #sticker(url, name) {

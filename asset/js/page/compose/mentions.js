@@ -29,9 +29,15 @@ export class Mentions {
     this.#at = -1;
   }
 
-  /** The ids that a text mentions: chosen from the list, and their name still in it. */
-  of(text) {
-    return [...this.#chosen].filter(([name]) => text.includes(`@${name}`)).map(([, id]) => id);
+  /** The ids that a text mentions: chosen from the list, or `before` in an edited text, and their name still in it. */
+  of(text, before = []) {
+    const named = new Map([...before.map((id) => [this.#nameOf(id), id]), ...this.#chosen]);
+    return [...named].filter(([name]) => text.includes(`@${name}`)).map(([, id]) => id);
+  }
+
+  // A mention ends at the first space.
+  #nameOf(id) {
+    return (id === EVERYONE ? t("compose.everyone") : this.#people.name(id)).replace(/\s+/gu, "_");
   }
 
   /** Looks whether an "@…" stands before the cursor. */
@@ -73,7 +79,7 @@ export class Mentions {
   }
 
   #choose(user) {
-    const name = user.nickname.replace(/\s+/gu, "_"); // a mention ends at the first space
+    const name = this.#nameOf(user.id);
     this.#chosen.set(name, user.id);
     this.#input.setRangeText(`@${name} `, this.#at, this.#input.selectionStart, "end");
     this.close();
