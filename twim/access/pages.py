@@ -91,6 +91,7 @@ class Pages:
             loader=jinja2.FileSystemLoader(views), autoescape=True, undefined=jinja2.StrictUndefined
         )
         self._direct = direct
+        self._modules = sorted(file.relative_to(asset).as_posix() for file in (asset / "js").rglob("*.js"))
         self.headers: Final = page_headers(file_origins)
 
     def render(self, path: str, lang: str, user: Mapping[str, Any] | None) -> bytes:
@@ -106,7 +107,14 @@ class Pages:
         except jinja2.TemplateNotFound as e:
             raise NotFound("no such page") from e
         words = self._words.get(lang, self._words[DEFAULT_LANGUAGE])
-        page = template.render(t=words.__getitem__, lang=lang, languages=LANGUAGES, user=user, direct=self._direct)
+        page = template.render(
+            t=words.__getitem__,
+            lang=lang,
+            languages=LANGUAGES,
+            user=user,
+            direct=self._direct,
+            modules=self._modules,
+        )
         return page.encode("utf-8")
 
     def asset_resource(self) -> resource.Resource:
