@@ -26,7 +26,7 @@ async def test_connections_cut_while_sending(server: Server, tally: Tally) -> No
     """Every message once and in order at each device, however often the connections break."""
     proxy = CuttingProxy(reactor, server.port, Random(SEED))
     crowd = await Crowd.gather(server.url, 3, devices=2, by_way_of=proxy.url, seed=SEED)
-    proxy.cutting = 0.02
+    proxy.cutting = 0.05
     crowd.write()
     await until(lambda: proxy.cuts >= CUTS, 120, f"{CUTS} cuts")
     proxy.cutting = 0

@@ -139,7 +139,7 @@ class Play:
 
     async def _has_all(self, seen: Device, place: Place, head: int) -> None:
         await until(lambda: seen.seqs(place)[-1:] == [head], what=f"{head} of {place}")
-        assert seen.client.state is State.ONLINE
+        await until(lambda: seen.client.state is State.ONLINE, what="online again")
 
     async def _agree_on_reading(self, one: Person, watcher: Device, fresh: Device, place: Place) -> None:
         row = next(row for row in await one.rest.conversations() if row.place == place)
@@ -155,7 +155,7 @@ def _said(step: Step, place: Place, which: int) -> Message:
     fields: dict[str, Any] = {
         "text": {"media": 1, "content": f"text {which}", "mentions": [0] if which % 3 else []},
         "picture": {"media": 4, "url": f"/mnt/{which}.png", "memo": "m", "amount": which},
-        "edit": {"media": 21, "ref": which, "content": f"edited {which}"},
+        "edit": {"media": 21, "ref": which, "content": f"edited {which}", "memo": "m", "mentions": [0]},
         "recall": {"media": 20, "ref": which},
         "react": {"media": 22, "ref": which, "content": EMOJI[step.which % len(EMOJI)]},
     }[step.what]

@@ -32,12 +32,17 @@ class Picture:
             _react(target, message.userid, message.content)
 
     def _recall(self, target: Shown) -> None:
-        target.content = target.pic = target.url = target.memo = ""
-        target.amount = target.edited = 0
-        target.mentions, target.reactions, target.recalled = [], {}, 1
+        _blank(target)
+        target.recalled = 1
         for edit in self.messages.values():
             if edit.media == EDIT and edit.ref == target.seq:
-                edit.content, edit.mentions = "", []
+                _blank(edit)
+
+
+def _blank(message: Shown) -> None:
+    message.content = message.pic = message.url = message.memo = ""
+    message.amount = message.edited = 0
+    message.mentions, message.reactions = [], {}
 
 
 def _react(target: Shown, userid: int, emoji: str) -> None:
