@@ -3,7 +3,7 @@
     python -m bench.layers pair:16 pair:4 rate:3000 group:8 connect:300
 
 Each sample of a thread that isn't waiting belongs to the layer of its innermost frame that matches one. The layer's
-part of the samples times the CPU time of a delivery (or a connect) is what is printed, in microseconds.
+part of the thread's samples and CPU time is what is printed: microseconds of a delivery, or of a connect.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from bench.load import compile_load, finish
@@ -30,7 +30,7 @@ LAYERS = (
     ("frames in: fast path", r"twim/wire/frames\.py|twim/access/fastpath\.py"),
     ("decode JSON", r"decode_frame"),
     ("dispatch, policy, posting", r"twim/logic/(dispatch|policy|posting|order)"),
-    ("COMMIT, with its fsync", r"_commit \(twim/storage/sqlite"),
+    ("COMMIT, with its fsync", r"\.commit \(twim/storage/sqlite"),
     ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|marks|conversations)\.py"),
     ("handing over to the commit's thread", r"committer\.py|twisted/_threads|threadpool\.py|posixbase.*[wW]ak"),
     ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
@@ -41,7 +41,7 @@ LAYERS = (
     ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door)"),
     ("WebSocket handshake, closing", r"autobahn|twim/access/websocket|txaio"),
     ("accept, close sockets", r"tcp\.py"),
-    ("reactor", r"twisted/(internet|python)"),
+    ("reactor", r"twisted/internet|twisted/python/(log|context)"),
 )
 RULES = tuple((layer, re.compile(pattern)) for layer, pattern in LAYERS)
 
@@ -57,20 +57,39 @@ def layer_of(stack: list[str]) -> str | None:
     return "other"
 
 
+def cpu_of_threads(pid: int) -> dict[str, int]:
+    """Nanoseconds of CPU that each thread has used."""
+    tasks = Path(f"/proc/{pid}/task")
+    return {task.name: int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()}
+
+
 def sample(server: Server, folder: Path, seconds: float) -> Counter[str]:
-    """How often each layer was met."""
+    """The nanoseconds of CPU spent in each layer while it was watched.
+
+    A thread that waits for the disk looks as busy as one that works, so each thread's CPU time is what is divided.
+    """
     out = folder / "samples"
     spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
-    command = [spy, "record", "--pid", str(server.pid), "--rate", str(SAMPLES_A_SECOND)]
+    command = [spy, "record", "--pid", str(server.pid), "--rate", str(SAMPLES_A_SECOND), "--threads"]
     command += ["--duration", str(int(seconds)), "--format", "raw", "--function", "--output", str(out)]
+    before = cpu_of_threads(server.pid)
     subprocess.run(command, check=True, capture_output=True)
-    met: Counter[str] = Counter()
+    after = cpu_of_threads(server.pid)
+    met: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for line in out.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        layer = layer_of(stack.split(";"))
+        thread, *frames = stack.split(";")
+        layer = layer_of(frames) if frames else None
         if layer is not None:
-            met[layer] += int(count)
-    return met
+            met[thread][layer] += int(count)
+    spent: Counter[str] = Counter()
+    for thread, layers in met.items():
+        number_of = re.search(r"\d+", thread)
+        assert number_of, thread
+        cpu = after.get(number_of[0], 0) - before.get(number_of[0], 0)
+        for layer, count in layers.items():
+            spent[layer] += cpu * count // layers.total()
+    return spent
 
 
 def profile(bench: Bench, folder: Path, group: int, what: str) -> dict[str, float]:
@@ -85,9 +104,9 @@ def profile(bench: Bench, folder: Path, group: int, what: str) -> dict[str, floa
     with ours(folder) as server:
         running = bench.load(server, mode, **options).start()
         time.sleep(2)
-        met = sample(server, folder, SECONDS - 1)
+        spent = sample(server, folder, SECONDS - 1)
         whole = finish(running)["cpu_us"]
-    found = {layer: whole * met[layer] / met.total() for layer in [name for name, _ in LAYERS] + ["other"]}
+    found = {layer: whole * spent[layer] / spent.total() for layer in [name for name, _ in LAYERS] + ["other"]}
     return found | {"together": whole}
 
 
