@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from twim.storage.interface import Key, Post
-from twim.wire.commands import SINGLE
 
 Span = tuple[Key, int, int]
 """`(conversation, after, up to)`: messages by their seq."""
@@ -41,8 +40,8 @@ class Order:
             if wait:
                 self._keep(key, seq, post)
                 return []
-            # A single chat begins with its first message. Into a group one comes in the middle.
-            following = 1 if key[0] == SINGLE else seq
+            # Where conversations stand is read when somebody comes: one that is unknown later was empty then.
+            following = 1
         if seq < following:
             return []
         if seq == following:

@@ -169,16 +169,29 @@ class Relay:
         if self._arriving.get(user.id) is not arrival:
             return
         ready: list[Post] = []
-        for row in rows:
-            ready += self._order.begin(key_of(row.scope, user.id, row.dstid), row.seq)
         del self._arriving[user.id]
-        # What waits still is of conversations whose first message came meanwhile.
+        for row in rows:
+            key = key_of(row.scope, user.id, row.dstid)
+            # If it is unknown though another one of it is here, it was empty when that one came.
+            ready += self._order.begin(key, 0 if self._was_empty(key, user.id) else row.seq)
+        self._routing.deliver(ready)
+        self._begin_new()
+        arrival.settle()
+
+    def _begin_new(self) -> None:
+        """What waits and is awaited by nobody is of conversations whose first message came meanwhile."""
+        ready: list[Post] = []
         for key in self._order.unbegun():
             if not self._awaited(key):
                 ready += self._order.begin(key, 0)
         self._routing.deliver(ready)
-        arrival.settle()
         self.mending.look()
+
+    def _was_empty(self, key: Key, newcomer: int) -> bool:
+        there = key[1:] if key[0] == SINGLE else self._roster.rooms.get(key[1], ())
+        return key not in self._entering and any(
+            one != newcomer and one in self._roster.users and one not in self._arriving for one in there
+        )
 
     def _not_begun(self, failure: Failure, arrival: Arrival) -> None:
         self.log.warn("a user's conversations can't be read now: {why}", why=failure.getErrorMessage())
@@ -202,13 +215,14 @@ class Relay:
         """See `Elsewhere`."""
         users, rooms = self._roster.users, self._roster.rooms
         arrival = self._arriving.pop(user.id, None)
-        if arrival is not None:
-            arrival.settle()
         self._bus.unsubscribe(Topic("user", user.id))
         self._order.forget(key_of(SINGLE, user.id, one) for one in (*user.friends, user.id) if one not in users)
         for group in user.groups:
             if group not in rooms:
                 self._unfollow(group)
+        if arrival is not None:
+            self._begin_new()
+            arrival.settle()
 
     def gone(self, userid: int, friends: set[int]) -> None:
         """See `Elsewhere`."""
@@ -277,8 +291,11 @@ class Relay:
 
     def _not_entered(self, failure: Failure, userid: int, key: Key) -> None:
         self.log.warn("a new member's group can't be read now: {why}", why=failure.getErrorMessage())
+        self._clock.callLater(RETRY_SECONDS, self._follow_again, userid, key)
+
+    def _follow_again(self, userid: int, key: Key) -> None:
         self._entering.discard(key)
-        self._clock.callLater(RETRY_SECONDS, self._follow, userid, key[1])
+        self._follow(userid, key[1])
 
     def _unfollow(self, group: int) -> None:
         if group not in self._roster.rooms:

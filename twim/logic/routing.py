@@ -100,7 +100,7 @@ class Routing:
                 session.deliver(SINGLE, sender, said.seq, frame)
                 self.delivered += 1
         own = users.get(sender)
-        if own is not None and (origin is None or len(own.sessions) > 1):
+        if own is not None:
             for session in own.sessions:
                 if session is not origin:
                     session.deliver(SINGLE, said.dstid, said.seq, frame)

@@ -1,0 +1,270 @@
+"""What crosses nodes, whatever is late, lost or dead meanwhile."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from test.logic.cluster_world import Device, Node, World
+from twim.cluster.interface import NodeInfo
+from twim.logic import news
+from twim.storage.interface import Key
+from twim.wire.commands import GROUP, SINGLE
+from twim.wire.message import Frame
+
+ANN, BEN, CAT, TEAM = 1, 2, 3, 9
+
+
+def friends(random: Random, loss: float = 0.0) -> World:
+    """Three friends with a group."""
+    world = World(random, loss)
+    for one, other in [(ANN, BEN), (BEN, CAT), (ANN, CAT)]:
+        world.befriend(one, other)
+    for one in (ANN, BEN, CAT):
+        world.groups[one][TEAM] = 0
+    return world
+
+
+class AnyWeather(SynchronousTestCase):
+    """Commits on several nodes, arrivals, departures, losses and deaths, in any order."""
+
+    def check(self, world: World, device: Device) -> None:
+        """Every message once, in order; its own are answered instead."""
+        given, own = device.given(), device.answered()
+        userid = device.session.user.id
+        for key, stored in world.messages.items():
+            if key[0] == SINGLE and userid not in key[1:]:
+                continue
+            seqs = given.get(key, [])
+            self.assertEqual(seqs, sorted(set(seqs)), f"{key} not once or not in order")
+            self.assertEqual(sorted({*seqs, *own.get(key, set())}), list(range(1, len(stored) + 1)), f"{key} lost")
+            self.assertFalse(set(seqs) & own.get(key, set()), f"{key} its own delivered to it")
+
+    def play(self, seed: int, loss: float, deaths: bool, steps: int = 50) -> None:
+        random = Random(seed)
+        world = friends(random, loss)
+        for name in ("a", "b", "c"):
+            Node(world, name)
+        here: list[Device] = []
+        for _ in range(steps):
+            what = random.random()
+            if what < 0.2 or not here:
+                here.append(random.choice(world.nodes).enter(random.choice((ANN, BEN, CAT))))
+            elif what < 0.25:
+                device = here.pop(random.randrange(len(here)))
+                device.node.leave(device)
+            elif what < 0.27 and deaths and len(world.nodes) > 1:
+                node = random.choice(world.nodes)
+                node.die()
+                here = [device for device in here if device.node is not node]
+            else:
+                # What a device says before its catch-up is answered, the catch-up may give to it too.
+                caught_up = [device for device in here if device.heard(4)]
+                if caught_up:
+                    self.say(random, random.choice(caught_up))
+            world.pass_time(random.choice((0, 0, 0.01, 0.03)))
+        world.pass_time(3)
+        for device in here:
+            self.check(world, device)
+        for node in list(world.nodes):
+            node.relay.stop()
+            node.presence.stop()
+
+    def say(self, random: Random, device: Device) -> None:
+        userid = device.session.user.id
+        peer = random.choice([one for one in (ANN, BEN, CAT) if one != userid])
+        device.node.post(device, *random.choice([(GROUP, TEAM), (SINGLE, peer)]))
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.integers(0, 2**32))
+    def test_late(self, seed: int) -> None:
+        """Events only come late."""
+        self.play(seed, loss=0, deaths=False)
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.integers(0, 2**32))
+    def test_lost(self, seed: int) -> None:
+        """A fifth of the events is lost for good."""
+        self.play(seed, loss=0.2, deaths=False)
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.integers(0, 2**32))
+    def test_dead(self, seed: int) -> None:
+        """Nodes die with messages that are on disk and were told to nobody."""
+        self.play(seed, loss=0.1, deaths=True)
+
+
+class TwoNodes(SynchronousTestCase):
+    """One thing at a time."""
+
+    def setUp(self) -> None:
+        self.world = friends(Random(1))
+        self.a, self.b = Node(self.world, "a"), Node(self.world, "b")
+        self.addCleanup(self.end)
+
+    def end(self) -> None:
+        for node in self.world.nodes:
+            node.relay.stop()
+            node.presence.stop()
+
+    def settle(self, seconds: float = 1) -> None:
+        self.world.pass_time(seconds)
+
+    def heads(self, device: Device, key: Key) -> list[int]:
+        return device.given().get(key, [])
+
+    def test_catch_up_ahead_of_the_bus(self) -> None:
+        """A second device's catch-up gives a message that the bus brings only later: not twice."""
+        ann, ben = self.a.enter(ANN), self.b.enter(BEN)
+        self.settle()
+        self.a.publish = lambda topics, event: None  # type: ignore[method-assign]
+        self.a.post(ann, SINGLE, BEN)
+        self.settle(0.2)
+        second = self.b.enter(BEN)
+        self.settle(0.2)
+        self.b.relay.heard("a", news.encode(news.Said(self.world.messages[SINGLE, ANN, BEN][0])))
+        del self.a.publish  # type: ignore[attr-defined]
+        self.a.post(ann, SINGLE, BEN)
+        self.settle()
+        self.assertEqual([self.heads(one, (SINGLE, ANN, BEN)) for one in (ben, second)], [[1, 2], [1, 2]])
+        self.assertIsNone(second.session.floors)
+
+    def test_presence(self) -> None:
+        """A friend at another node hears who comes; two nodes are told as one; going takes its grace."""
+        ann = self.a.enter(ANN)
+        self.settle()
+        first = self.b.enter(BEN)
+        self.settle()
+        second = self.a.enter(BEN)
+        self.settle()
+        self.b.leave(first)
+        self.settle(6)
+        self.assertEqual([(f["userid"], f["online"]) for f in ann.heard(7)], [(BEN, 1)])
+        self.a.leave(second)
+        self.settle(6)
+        self.assertEqual([f["online"] for f in ann.heard(7)], [1, 0])
+
+    def test_users_of_a_dead_node(self) -> None:
+        """They are offline as soon as the node is known to be dead."""
+        ann = self.a.enter(ANN)
+        self.b.enter(BEN)
+        self.settle()
+        self.assertTrue(self.a.presence.online(BEN))
+        self.b.die()
+        self.settle(0.5)
+        self.assertFalse(self.a.presence.online(BEN))
+        self.assertEqual([f["online"] for f in ann.heard(7)], [1, 0])
+
+    def test_users_of_a_node_that_restarts(self) -> None:
+        """Who is at another node within the grace was never away."""
+        ann = self.a.enter(ANN)
+        self.b.enter(BEN)
+        self.settle()
+        self.a.relay.node_down(NodeInfo(node="b", last_seen=self.world.clock.seconds()))
+        self.settle(1)
+        self.a.enter(BEN)
+        self.settle(6)
+        self.assertEqual([f["online"] for f in ann.heard(7)], [1])
+
+    def test_presence_after_a_loss(self) -> None:
+        """Who came and went unheard is found out by asking."""
+        ann = self.a.enter(ANN)
+        self.settle()
+        self.b.publish, publish = (lambda topics, event: None), self.b.publish  # type: ignore[method-assign]
+        self.b.enter(BEN)
+        self.settle()
+        self.assertFalse(self.a.presence.online(BEN))
+        self.b.publish = publish  # type: ignore[method-assign]
+        self.a.relay.missed("b")
+        self.settle(2)
+        self.assertTrue(self.a.presence.online(BEN))
+        self.assertEqual([f["userid"] for f in ann.heard(7)], [BEN])
+
+    def test_relations(self) -> None:
+        """Friends made and ended there are known here at once."""
+        ann = self.a.enter(ANN)
+        self.settle()
+        self.b.relay.befriended(ANN, 7)
+        self.b.relay.parted(ANN, BEN)
+        self.settle(0.2)
+        self.assertEqual(ann.session.user.friends, {CAT, 7})
+
+    def test_relations_after_a_loss(self) -> None:
+        """What changed unheard is read, and the user is told."""
+        ann = self.a.enter(ANN)
+        self.settle()
+        self.world.befriend(ANN, 7)
+        self.world.groups[ANN][8] = 0
+        del self.world.groups[ANN][TEAM]
+        self.a.relay.missed("b")
+        self.settle()
+        self.assertEqual((ann.session.user.friends, ann.session.user.groups), ({BEN, CAT, 7}, {8}))
+        told = {(f["what"], f.get("userid") or f.get("dstid")) for f in ann.heard(8)}
+        self.assertEqual(told, {("friend", 7), ("group", 8), ("group", TEAM)})
+
+    def test_joining_there(self) -> None:
+        """A member who joins by way of another node gets what is said from then on, though the node must subscribe."""
+        self.world.groups[BEN][8] = 0
+        ann, ben = self.a.enter(ANN), self.b.enter(BEN)
+        self.settle()
+        for _ in range(3):
+            self.b.post(ben, GROUP, 8)
+        self.settle()
+        self.world.groups[ANN][8] = 3
+        self.b.roster.joined(ANN, 8)
+        self.b.relay.joined(ANN, 8)
+        for _ in range(3):
+            self.b.post(ben, GROUP, 8)
+        self.settle()
+        self.assertEqual(self.heads(ann, (GROUP, 8, 0)), [4, 5, 6])
+
+    def test_a_device_that_ended_there(self) -> None:
+        """It is cut here, and also when the word of it was lost."""
+        ann = self.a.enter(ANN, deviceid=5)
+        self.settle()
+        self.b.relay.ended(ANN, 5)
+        self.settle(0.2)
+        self.assertEqual(self.a.cut, [(ANN, 5)])
+        self.world.ended.add(5)
+        self.a.relay.missed("b")
+        self.settle()
+        self.assertEqual(ann.socket.code, 4401)
+
+    def test_to_users_and_groups(self) -> None:
+        """Read marks, typing and changes reach devices there."""
+        ann = self.a.enter(ANN)
+        self.settle()
+        self.b.relay.to_users([ANN], b'{"cmd":6}')
+        self.b.relay.to_group(TEAM, b'{"cmd":5}')
+        self.settle(0.2)
+        self.assertEqual((len(ann.heard(6)), len(ann.heard(5))), (1, 1))
+
+    def test_connections_are_told(self) -> None:
+        """The other nodes are told how many are here."""
+        self.a.enter(ANN)
+        self.settle(1.1)
+        self.assertEqual(self.a.connections, 1)
+
+    def test_storage_away_at_an_arrival(self) -> None:
+        """A catch-up that can't be answered is refused; the arrival is tried again."""
+        failing = [True]
+        rows = self.world.rows
+
+        def sometimes(userid: int):  # type: ignore[no-untyped-def]
+            if failing[0]:
+                raise ConnectionError("away")
+            return rows(userid)
+
+        self.world.rows = sometimes  # type: ignore[method-assign]
+        ann = self.a.enter(ANN)
+        self.settle(0.3)
+        self.assertEqual([f["code"] for f in ann.heard(1)], [-1])
+        self.assertEqual(len(self.flushLoggedErrors(ConnectionError)), 1)
+        failing[0] = False
+        self.settle(1.5)
+        self.a.catchup.answer(ann.session, Frame(cmd=4))
+        self.settle()
+        self.assertEqual(len(ann.heard(4)), 1)
