@@ -113,6 +113,15 @@ class AnyAccounts:
         self.assertIsNone(await self.storage.accounts.by_token(b"\3" * 32))
 
     @asynchronous
+    async def test_device_of_an_old_passwd(self: Any) -> None:
+        """A log-in with a password that was changed meanwhile makes no device."""
+        one = await self.storage.user()
+        again = {"tokenhash": b"\7" * 32}
+        self.assertIsNone(await self.storage.accounts.add_device(one.id, "old", DEVICE | again))
+        self.assertIsNone(await self.storage.accounts.add_device(2**52, "hash", DEVICE | again))
+        self.assertIsNone(await self.storage.accounts.by_token(b"\7" * 32))
+
+    @asynchronous
     async def test_lasting_ids(self: Any) -> None:
         """The id of an ended device is not given to the next one."""
         one = await self.storage.user()

@@ -7,6 +7,7 @@ so that two batches never wait for each other in a circle); each post that was n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
@@ -29,7 +30,11 @@ _INSERT_POSTGRESQL = (
     " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[])"
 )
 
-# PostgreSQL doesn't use the index for a list of pairs.
+# Neither SQLite nor PostgreSQL uses the index for a list of pairs: both would read the whole log.
+_FIRST_SQLITE = (
+    "WITH asked(sender, cid) AS (VALUES {values}) SELECT m.sender, m.cid, m.body FROM asked"
+    " CROSS JOIN message AS m ON m.sender = asked.sender AND m.cid = asked.cid AND m.cid IS NOT NULL"
+)
 _FIRST_POSTGRESQL = (
     "SELECT m.sender, m.cid, m.body FROM unnest(%s::bigint[], %s::bytea[]) AS asked(sender, cid)"
     " JOIN message AS m ON m.sender = asked.sender AND m.cid = asked.cid AND m.cid IS NOT NULL"
@@ -156,5 +161,9 @@ def _stored(connection: Connection, pairs: Sequence[tuple[int, bytes]]) -> Itera
         return
     for start in range(0, len(pairs), _CHUNK):
         chunk = pairs[start : start + _CHUNK]
-        stored = select(message.c.sender, message.c.cid, message.c.body)
-        yield from connection.execute(stored.where(tuple_(message.c.sender, message.c.cid).in_(chunk)))
+        if connection.dialect.name == "sqlite":
+            values = ",".join(["(?,?)"] * len(chunk))
+            yield from connection.exec_driver_sql(_FIRST_SQLITE.format(values=values), tuple(chain(*chunk)))
+        else:
+            stored = select(message.c.sender, message.c.cid, message.c.body)
+            yield from connection.execute(stored.where(tuple_(message.c.sender, message.c.cid).in_(chunk)))

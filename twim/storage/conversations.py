@@ -197,9 +197,12 @@ def _find(connection: Connection, key: Key) -> Conversation | None:
 def _rows(connection: Connection, userid: int) -> list[Row]:
     peer = participant.alias()
     any_of_it = message.alias()
+    # Not max(seq), for which MySQL reads all of a conversation's index.
     newest = (
-        select(func.max(any_of_it.c.seq))
+        select(any_of_it.c.seq)
         .where(any_of_it.c.conversation == participant.c.conversation)
+        .order_by(any_of_it.c.seq.desc())
+        .limit(1)
         .correlate(participant)
         .scalar_subquery()
     )
