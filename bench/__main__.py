@@ -47,9 +47,9 @@ def _table(folder: Path, given: argparse.Namespace) -> None:
     results = {name: middle(found) for name, found in rounds.items()}
     rows = report.table(results["twim"], results["plain"])
     machine = report.machine()
-    print(report.as_text(rows), machine, sep="\n\n")
+    print(report.as_text(rows, 2), machine, sep="\n\n")
     if given.write:
-        report.write("results", f"{report.as_markdown(rows)}\n\n{machine}")
+        report.write("results", f"{report.as_markdown(rows, 2)}\n\n{machine}")
         draw(results["twim"], results["plain"])
         Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=1) + "\n")
 

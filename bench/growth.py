@@ -38,7 +38,7 @@ def _each(folder: Path, sizes: Sequence[int], run: Callable[[Server, int], Seque
     for size in sizes:
         print(f"  {run.__name__} {size:,}", file=sys.stderr)
         with ours(folder) as server:
-            rows.append((f"{size:,}", "", *run(server, size)))
+            rows.append((f"{size:,}", *run(server, size)))
     return rows
 
 
@@ -50,7 +50,7 @@ def _connections(folder: Path, bench: Bench) -> Rows:
         said = bench.load(server, "pair", conns=size, rate=RATE, warm=1 + 1.5 * size / RATE).run()
         return _cells(idle, "connect_cpu_us", "kib_per_conn") + _cells(said, "cpu_us", "p50_ms", "p99_ms", "max_ms")
 
-    head = ("connections", "", "a connect, µs CPU", "KiB each", "a message, µs CPU", "p50 ms", "p99 ms", "max ms")
+    head = ("connections", "a connect, µs CPU", "KiB each", "a message, µs CPU", "p50 ms", "p99 ms", "max ms")
     return [head, *_each(folder, CONNECTIONS, connections)]
 
 
@@ -59,7 +59,7 @@ def _groups(folder: Path, bench: Bench, people: People) -> Rows:
         options = {"conns": size, "senders": 2, "window": 4, "gid": people.groups[size]}
         return _cells(bench.load(server, "group", **options).run(), "per_cpu_s", "cpu_us", "p50_ms", "p99_ms")
 
-    head = ("members", "", "deliveries / CPU s", "a delivery, µs CPU", "p50 ms", "p99 ms")
+    head = ("members", "deliveries / CPU s", "a delivery, µs CPU", "p50 ms", "p99 ms")
     return [head, *_each(folder, GROUPS, members)]
 
 
@@ -74,7 +74,7 @@ def _bursts(folder: Path, bench: Bench, people: People) -> Rows:
         stalled = 1e3 * metric(server, "twim_reactor_stall_seconds_max")
         return [*_cells(said, "cpu_us", "p50_ms", "max_ms"), number(stalled)]
 
-    head = ("connections", "", "a delivery, µs CPU", "half have it, ms", "all have it, ms", "longest stall of all, ms")
+    head = ("connections", "a delivery, µs CPU", "half have it, ms", "all have it, ms", "longest stall of all, ms")
     return [head, *_each(folder, (1_000, 10_000), burst)]
 
 
@@ -91,7 +91,7 @@ def _logs(folder: Path, bench: Bench, people: People, most: int) -> Rows:
         found = _cells(newest, "cpu_us", "p50_ms") + _cells(middle, "cpu_us", "p50_ms")
         return [*found, number(posted["cpu_us"] * (LOGGED - 1)), *_cells(posted, "p50_ms", "p99_ms")]
 
-    head = ("messages", "", "newest page, µs CPU", "p50 ms", "middle page, µs CPU", "p50 ms")
+    head = ("messages", "newest page, µs CPU", "p50 ms", "middle page, µs CPU", "p50 ms")
     rows: Rows = [(*head, "a message to 200, µs CPU", "p50 ms", "p99 ms")]
     for size in LOGS:
         if size <= most:

@@ -118,8 +118,8 @@ def main() -> None:
         people = People(folder, PEOPLE, [TALKERS])
         bench = Bench(compile_load(folder), people, SECONDS)
         found = [profile(bench, folder, people.groups[TALKERS], what) for what in loads]
-    rows = [("µs", "", *loads)]
-    rows += [(layer, "", *(number(one[layer]) for one in found)) for layer in found[0]]
+    rows = [("µs", *loads)]
+    rows += [(layer, *(number(one[layer]) for one in found)) for layer in found[0]]
     print(as_markdown(rows))
 
 

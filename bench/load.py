@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ Figures = dict[str, float]
 
 def compile_load(folder: Path) -> Path:
     """The load generator."""
+    if shutil.which("gcc") is None:
+        raise SystemExit("the load generator needs gcc (Debian: gcc, libc6-dev)")
     program = folder / "load"
     subprocess.run(["gcc", "-O2", "-o", str(program), str(SOURCE)], check=True)
     return program

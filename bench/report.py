@@ -45,17 +45,17 @@ def table(ours: Results, plain: Results) -> list[Sequence[str]]:
     return rows
 
 
-def as_text(rows: Sequence[Sequence[str]]) -> str:
-    """Columns for a terminal."""
+def as_text(rows: Sequence[Sequence[str]], labels: int = 1) -> str:
+    """Columns for a terminal, the first `labels` of them to the left."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    pad = [str.ljust, str.ljust] + [str.rjust] * (len(widths) - 2)
+    pad = [str.ljust] * labels + [str.rjust] * (len(widths) - labels)
     return "\n".join("  ".join(f(c, w) for f, c, w in zip(pad, r, widths, strict=True)).rstrip() for r in rows)
 
 
-def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+def as_markdown(rows: Sequence[Sequence[str]], labels: int = 1) -> str:
     """A table for README.md."""
     head, *body = rows
-    lines = [head, ["---", "---"] + ["---:"] * (len(head) - 2), *body]
+    lines = [head, ["---"] * labels + ["---:"] * (len(head) - labels), *body]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
