@@ -82,6 +82,15 @@ class RoutingTests(SynchronousTestCase):
             self.assertEqual([(f["cmd"], f["seq"]) for f in socket.heard()], [(10, 1), (10, 2), (10, 3)])
             self.assertEqual(len(socket.writes), 1)
 
+    def test_sender_that_left(self) -> None:
+        """The sender's other device gets the message although the sending one is gone before the commit."""
+        sending, beside = self.device(1), self.device(1)
+        assert sending.session is not None
+        self.roster.remove(sending.session.user, sending.session)
+        sending.session.closed()
+        self.routing.committed([self.post(SINGLE, 1, 2, 1, sending, id=4)])
+        self.assertEqual([f["seq"] for f in beside.heard()], [1])
+
     def test_repeats_and_refusals(self) -> None:
         """A repeat is answered and not delivered again; a refusal is answered alone."""
         sending, peer = self.device(1), self.device(2)

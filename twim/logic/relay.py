@@ -379,8 +379,8 @@ class Relay:
         found = []
         for key, head in heads.items():
             place = self._order.place(key)
-            # An unknown group is being entered; an unknown single chat is new, or its user is arriving.
-            if place < head and not self._awaited(key) and (key[0] == SINGLE or self._order.known(key)):
+            # What is unknown and not awaited was empty when its users came.
+            if place < head and not self._awaited(key):
                 found.append((key, place, head))
         return found
 
