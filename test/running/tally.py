@@ -14,9 +14,14 @@ HEAD = "| weather | how often | messages | deliveries | lost | doubled | reorder
 class Counted(Protocol):
     """A ledger's faults."""
 
-    lost: int
-    doubled: int
-    reordered: int
+    @property
+    def lost(self) -> int: ...
+
+    @property
+    def doubled(self) -> int: ...
+
+    @property
+    def reordered(self) -> int: ...
 
 
 class Tally:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
@@ -25,6 +25,7 @@ from test.running.people import (
     whole_history,
 )
 from test.running.server import Server
+from test.running.tally import Tally
 from twim.client import Place, Rest, Unreachable
 from twim.errors import UNAVAILABLE, Refusal
 from twim.wire.message import Shown
@@ -32,6 +33,17 @@ from twim.wire.message import Shown
 FILE_BYTES = 16 * 1024  # no file of the server may be written beyond this, as if the disk ended there
 DISK = "size=24m"
 FEW = 20
+
+
+class Faults(NamedTuple):
+    """As a ledger counts them."""
+
+    lost: int
+    doubled: int
+    reordered: int
+
+
+NO_FAULTS = Faults(0, 0, 0)  # any is an assertion that fails
 
 
 class Pair:
@@ -70,9 +82,10 @@ class Pair:
         assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
         return rows
 
-    async def recovers(self) -> None:
+    async def recovers(self, tally: Tally, weather: str) -> None:
         """What was refused is taken when it is sent again with the same cid; all is there once."""
         refused, self.refused = self.refused, []
+        tally.add(weather, f"{len(refused)} refused", len(self.stored), 0, NO_FAULTS)
         assert refused
         await self.everything_is_there_once()
         for answer in refused:
@@ -109,7 +122,7 @@ def database_of(server: Server) -> Path:
 
 
 @running
-async def test_no_file_may_grow(tmp_path: Path) -> None:
+async def test_no_file_may_grow(tmp_path: Path, tally: Tally) -> None:
     """A file-size limit that is reached in the middle of the work, as a quota does it."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
@@ -117,7 +130,7 @@ async def test_no_file_may_grow(tmp_path: Path) -> None:
         server.limit_file_size(FILE_BYTES)
         await refuses_clearly(server, pair)
         server.limit_file_size(None)
-        await pair.recovers()
+        await pair.recovers(tally, "file-size limit reached")
         server.kill9()
         await server.restarted()
         await pair.everything_is_there_once()
@@ -138,7 +151,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 @running
-async def test_disk_full(tmp_path: Path) -> None:
+async def test_disk_full(tmp_path: Path, tally: Tally) -> None:
     """No byte is left on the disk, until somebody makes room."""
     with small_disk(tmp_path) as disk, Server(disk) as server:
         pair = await Pair.of(server)
@@ -149,7 +162,7 @@ async def test_disk_full(tmp_path: Path) -> None:
             fill(ballast)
         await refuses_clearly(server, pair)
         ballast.unlink()
-        await pair.recovers()
+        await pair.recovers(tally, "disk full")
         await close_all([pair.device])
 
 
@@ -165,7 +178,7 @@ def fill(ballast: Path) -> None:
 
 
 @running
-async def test_locked_by_another_process(tmp_path: Path) -> None:
+async def test_locked_by_another_process(tmp_path: Path, tally: Tally) -> None:
     """Somebody holds the database's lock for longer than the server waits."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
@@ -175,7 +188,7 @@ async def test_locked_by_another_process(tmp_path: Path) -> None:
         await refuses_clearly(server, pair)
         other.execute("ROLLBACK")
         other.close()
-        await pair.recovers()
+        await pair.recovers(tally, "database locked")
         await close_all([pair.device])
 
 
@@ -198,7 +211,7 @@ async def test_locked_for_a_moment(tmp_path: Path) -> None:
 
 
 @running
-async def test_folder_gone_and_back(tmp_path: Path) -> None:
+async def test_folder_gone_and_back(tmp_path: Path, tally: Tally) -> None:
     """The data folder is moved away under the server, as an unmounted disk is, and comes back."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
@@ -207,7 +220,7 @@ async def test_folder_gone_and_back(tmp_path: Path) -> None:
         server.data.rename(away)
         await refuses_clearly(server, pair)
         away.rename(server.data)
-        await pair.recovers()
+        await pair.recovers(tally, "data folder gone")
         server.kill9()
         await server.restarted()
         await pair.everything_is_there_once()
