@@ -17,6 +17,8 @@ from test.running.server import PROJECT, Server
 from twim.client import Place
 from twim.wire.message import Shown
 
+TRIES = 60  # texts, half a second apart
+
 
 def from_the_guide() -> str:
     """The first Python block of docs/bot.md."""
@@ -53,7 +55,9 @@ async def test_echo(server: Server, tmp_path: Path, source: Callable[[], str]) -
     running_bot = subprocess.Popen([sys.executable, script], env={"PYTHONPATH": str(PROJECT)})
     try:
         # Until it is there nobody answers; what it hears first is what came after it had connected.
-        while not answers():
+        for _ in range(TRIES):
+            if answers():
+                break
             await writer.client.send_text(10, bot.id, "hello")
             await deferLater(reactor, 0.5)
             assert running_bot.poll() is None
