@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import Event
 from typing import Any
 
@@ -21,7 +22,7 @@ from twim.storage.opening import open_when_there
 from twim.storage.schema import conversation, user
 
 EVERY = 0.02  # seconds between messages
-OUTAGE = 4.0  # seconds
+OUTAGE = float(os.environ.get("TWIM_OUTAGE", "4"))  # seconds
 BACK = 5.0  # seconds after which a server that is back must be in use
 AT_ONCE = 1.0  # seconds within which a send is refused while the server is known to be away
 
@@ -62,7 +63,7 @@ class Load:
 class OutageOnMySql(OnMySql):
     """MySQL or MariaDB behind a proxy."""
 
-    timeout = 60
+    timeout = 60 + 2 * OUTAGE
     port = 3306
 
     def setUp(self) -> None:
