@@ -184,6 +184,20 @@ class OutageOnMySql(OnMySql):
             self.assertEqual((await self.storage.say(a, a)).message.seq, 2)
         self.assertEqual((await self.storage.say(a, b)).message.seq, 2)
 
+    @asynchronous
+    async def test_dead_holder(self) -> None:
+        """A server that died in the middle of a transaction doesn't keep a conversation locked."""
+        a, b = (await self.storage.user()).id, (await self.storage.user()).id
+        place = (await self.storage.say(a, b)).conversation
+        self.patch(engine, "IDLE_SECONDS", 1)
+        dead = engine.open_engine(self.address, 1)
+        self.addCleanup(dead.dispose)
+        holder = dead.connect()
+        holder.execute(select(conversation.c.id).where(conversation.c.id == place.id).with_for_update())
+        self.assertEqual((await self.storage.say(a, b)).message.seq, 2)
+        holder.invalidate()
+        holder.close()
+
 
 def _crossing(one: int, other: int, mine: Event, theirs: Event) -> Any:
     def work(connection: Connection) -> None:

@@ -63,6 +63,7 @@ def _upgrade(connection: Connection) -> None:
         return
 
     def steps(revision: Any, _context: MigrationContext) -> Any:
+        # As Alembic's own command does, which would want a configuration file and an env.py.
         return known._upgrade_revs("head", revision)
 
     with EnvironmentContext(Config(), known, fn=steps) as environment:
