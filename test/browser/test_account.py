@@ -123,6 +123,8 @@ def test_contact_card(person: PeopleOf) -> None:
     expect(bo.page.locator(".talk-who")).to_contain_text("Cleo")
     bo.say("Hello Cleo")
     bo.state_of("Hello Cleo", "sent")
+    bo.page.goto(f"/chat/index.shtml#user={anna.id}")
+    expect(bo.page.locator("dialog h2")).to_have_text("Anna")
 
 
 def test_friendship_ends(person: PeopleOf) -> None:

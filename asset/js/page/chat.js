@@ -89,6 +89,7 @@ class App {
     this.#frame.dataset.part = scope ? "talk" : "list";
     if (scope) this.talk.open(Number(scope), Number(dstid));
     else this.talk.close();
+    if (location.hash.startsWith("#user=")) lookUp(this, { url: location.hash }); // the address of a contact card
     this.#redraw();
   }
 
