@@ -19,7 +19,7 @@ export PIP_ROOT_USER_ACTION := ignore
 .PHONY: run test unit-test running-test browser-test bench lint format clean
 
 run: $(VENV)/made-run
-	exec $(BIN)/twistd --nodaemon --pidfile= im $(OPTIONS)
+	@exec $(BIN)/twistd --nodaemon --pidfile= im $(OPTIONS)
 
 # Three runs: trial and pytest-twisted each own the reactor, and Playwright's blocking interface runs a loop too.
 test: unit-test running-test browser-test
@@ -51,21 +51,22 @@ clean:
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "twim needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3"; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV) \
+	@echo "making $(VENV), which takes a minute"
+	@$(PYTHON) -m venv --clear $(VENV) \
 	  || { rm -rf $(VENV); echo "a Debian package is missing: apt-get install python3-venv"; exit 1; }
-	touch $@
+	@touch $@
 
 $(VENV)/made-run: $(VENV)/made setup.cfg pyproject.toml
-	$(INSTALL) -e .
-	touch $@
+	@$(INSTALL) -e .
+	@touch $@
 
 $(VENV)/made-test: $(VENV)/made-run
-	$(INSTALL) -e '.[dev,mysql,postgresql,redis]'
-	touch $@
+	@$(INSTALL) -e '.[dev,mysql,postgresql,redis]'
+	@touch $@
 
 # The object store that the tests speak to has requirements of its own. Without it those tests are skipped.
 $(VENV)/made-swift: $(VENV)/made
-	$(PYTHON) -m venv $(VENV)/s3
-	$(VENV)/s3/bin/python -m pip install --quiet --disable-pip-version-check swift \
+	@$(PYTHON) -m venv $(VENV)/s3
+	@$(VENV)/s3/bin/python -m pip install --quiet --disable-pip-version-check swift \
 	  || echo "no Swift: the tests of object stores will be skipped"
-	touch $@
+	@touch $@

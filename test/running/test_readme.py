@@ -109,3 +109,10 @@ def test_every_number_is_documented() -> None:
         assert re.search(rf"^\| {number}[ ,]", page, re.MULTILINE), number
     for number in (POLICY, SERVICE_RESTART, TRY_AGAIN_LATER, LOGGED_OUT, UNSUPPORTED_DATA):
         assert re.search(rf"^\| {number} \|", page, re.MULTILINE), number
+
+
+def test_decisions_are_listed() -> None:
+    """The list of decisions has every page."""
+    folder = PROJECT / "docs" / "decisions"
+    listed = set(re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text("utf-8")))
+    assert listed == {page.name for page in folder.glob("*.md")} - {"README.md"}
