@@ -1,0 +1,144 @@
+"""Three nodes on one database: a client notices no difference between one node and many, whatever the weather."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test.cluster.redis_server import RedisServer
+from test.running.cluster_load import Load
+from test.running.cluster_net import Lan, Loopback, can_make_namespaces
+from test.running.cluster_nodes import Cluster, free_udp_port
+from test.running.cluster_weather import Troublemaker
+from test.running.need import need
+from test.running.tally import Tally
+
+PEOPLE = 6
+DROPPED = 20  # percent
+
+
+class _Faults:
+    lost = doubled = reordered = 0
+
+
+def count(tally: Tally, weather: str, how_often: str, load: Load) -> None:
+    """Into the table of what was seen; there are no faults, or the test has failed before."""
+    tally.add(weather, how_often, sum(load.heads().values()), load.deliveries, _Faults())
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Loopback]:
+    """A LAN of namespaces, or loopback."""
+    with Lan(3) if can_make_namespaces() else Loopback(free_udp_port()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cluster(net: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three nodes that see each other."""
+    with Cluster(tmp_path_factory.mktemp("cluster"), 3, net) as made:
+        yield made
+
+
+def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> None:
+    """50,000 messages, 1:1 and in a group, with a fifth of the datagrams dropped, all doubled and out of order, forged
+    and old ones among them, and 10 s without a way between two nodes: each at each device once and in order."""
+    if not net.can_drop:
+        need("ip", "the Debian packages iproute2 and nftables, and root's rights")
+    people, group = cluster.people(PEOPLE)
+    load = Load(cluster.nodes, people, group)
+    trouble = Troublemaker(net.broadcast)
+    trouble.start()
+    try:
+        load.online()
+        net.drop(DROPPED)
+        load.write(48_000, 2_000)
+        load.resume()
+        load.until(lambda: load.answered > 10_000, 120, "10,000 messages")
+        net.cut(1, 2)
+        end = time.monotonic() + 10
+        load.until(lambda: time.monotonic() > end, 20, "10 s")
+        net.heal()
+        net.drop(DROPPED)
+        load.finish(180)
+    finally:
+        trouble.stop()
+        net.heal()
+        load.close()
+    assert trouble.repeated > 1_000 and trouble.forged > 300
+    nodes = cluster.seen_by(cluster.nodes[0])["rows"]
+    assert len(nodes) == 3
+    assert sum(node["gaps"] for node in nodes[1:]) > 0 and sum(node["asked"] for node in nodes[1:]) > 0
+    weather = f"{DROPPED} % of datagrams dropped, all doubled and reordered, forged and old ones mixed in, 10 s cut"
+    count(tally, weather, f"3 nodes, {trouble.repeated:,} datagrams", load)
+
+
+def test_relations_and_revocation_cross_nodes(cluster: Cluster) -> None:
+    """Friends made on one node may write on another at once; a device that is logged out there is cut here."""
+    (one, token), (two, other_token) = cluster.stranger(), cluster.stranger()
+    first, _, third = cluster.nodes
+    load = Load([third], [(one, token), (two, other_token)], 0)
+    try:
+        load.online()
+        assert first.call("/contact/addfriend", token=token, dstid=two)["code"] == 0
+        time.sleep(0.3)
+        load.write(10, 0)
+        load.resume()
+        load.until(lambda: load.rest() == 0, 10, "answers")
+        assert not sum(device.refused for device in load.devices)
+        assert first.call("/user/logout", token=token)["code"] == 0
+        load.until(lambda: all(device.codes == [4401] for device in load.devices[:2]), 5, "cut")
+        assert first.call("/message/conversations", token=token) == third.call("/message/conversations", token=token)
+    finally:
+        load.close()
+
+
+def test_node_killed(cluster: Cluster, tally: Tally) -> None:
+    """kill -9 of a node under load: its devices go elsewhere, nothing that was answered is lost, and the others know
+    within 5 s that it is dead."""
+    people, group = cluster.people(PEOPLE)
+    load = Load(cluster.nodes, people, group)
+    victim = cluster.nodes[2]
+    try:
+        load.online()
+        load.write(6_000, 300)
+        load.resume()
+        load.until(lambda: load.answered > 1_500, 60, "some messages")
+        victim.kill9()
+        died = time.monotonic()
+        load.until(lambda: len(cluster.seen_by(cluster.nodes[0])["rows"]) == 2, 10, "it is known to be dead")
+        assert time.monotonic() - died < 5.5
+        load.finish(60)
+        count(tally, "kill -9 of a node of three", "1 kill", load)
+    finally:
+        load.close()
+    victim.start()
+
+
+def test_redis_killed(tmp_path: Path, tally: Tally) -> None:
+    """Redis is killed and started again under load: local delivery goes on, and the log closes the gaps."""
+    need("redis-server", "the Debian package redis-server")
+    redis = RedisServer()
+    redis.start()
+    try:
+        with Cluster(tmp_path, 3, Loopback(1), bus=f"redis://127.0.0.1:{redis.port}") as cluster:
+            people, group = cluster.people(PEOPLE)
+            load = Load(cluster.nodes, people, group)
+            load.online()
+            load.write(9_000, 300)
+            load.resume()
+            for _ in range(2):
+                had = load.answered
+                load.until(lambda had=had: load.answered > had + 1_500, 60, "some messages")  # type: ignore[misc]
+                redis.kill()
+                end = time.monotonic() + 1.5
+                load.until(lambda end=end: time.monotonic() > end, 20, "1.5 s without Redis")  # type: ignore[misc]
+                redis.start()
+            load.finish(60)
+            count(tally, "Redis killed and started again", "2 kills", load)
+            load.close()
+    finally:
+        redis.kill()
