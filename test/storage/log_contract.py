@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from test.storage.contract import WIDE, stored_bodies
-from test.storage.rig import Storage, asynchronous
+from test.storage.rig import WIDE, Storage, asynchronous, stored_bodies
 from twim.storage import events
 from twim.wire.commands import EDIT, GROUP, NOTICE, REACTION, RECALL, SINGLE
 from twim.wire.message import ID_LIMIT, Message

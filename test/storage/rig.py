@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from sqlalchemy import select
 from sqlalchemy.engine import URL
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
@@ -27,10 +29,12 @@ from twim.storage.log import SqlLog, ThreadAppender
 from twim.storage.marks import SentMarks
 from twim.storage.opening import open_database
 from twim.storage.relations import Relations
+from twim.storage.schema import message
 from twim.storage.sqlite import SqliteAppender
 from twim.wire.commands import SINGLE, TEXT
 from twim.wire.message import Message
 
+WIDE = "👩‍🚀𠮷é "  # four-byte characters, a joined sequence, a combining mark and a trailing blank
 DEVICE = {"agent": "a test", "address": "127.0.0.1"}
 _numbers = count(1)
 
@@ -123,6 +127,13 @@ class Storage:
         assert place is not None
         found, _ = await self.conversations.page(place, None, 0, 10_000)
         return list(found)
+
+
+async def stored_bodies(storage: Storage) -> list[Any]:
+    """Every message of the database, in the order of the log."""
+    listed = select(message.c.body).order_by(message.c.id)
+    work: Deferred[Any] = storage.database.read(lambda c: [bytes(b) for (b,) in c.execute(listed)])
+    return [msgspec.json.decode(body) for body in await work]
 
 
 class OnSqlite(TestCase):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from test.storage.contract import AnyAccounts, AnyConversations, AnyRelations
+from test.storage.accounts_contract import AnyAccounts
+from test.storage.conversations_contract import AnyConversations
 from test.storage.log_contract import AnyLog
+from test.storage.relations_contract import AnyRelations
 from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
 
 

@@ -12,9 +12,8 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import globalLogPublisher
 
-from test.storage.contract import stored_bodies
 from test.storage.proxy import Proxy
-from test.storage.rig import OnMySql, OnPostgreSql, Storage, asynchronous
+from test.storage.rig import OnMySql, OnPostgreSql, Storage, asynchronous, stored_bodies
 from twim.errors import Refusal, Unavailable
 from twim.storage import engine, postgresql
 from twim.storage.database import Database

@@ -179,9 +179,12 @@ def _user(connection: Connection, userid: int) -> User:
 
 def _add_device(connection: Connection, userid: int, fields: dict[str, Any]) -> Device:
     created = utc_now()
-    made = connection.execute(insert(device).values(fields | {"userid": userid, "createat": created}))
+    # Both come from a request's headers, and PostgreSQL takes no NUL.
+    agent, address = fields["agent"].replace("\0", ""), fields["address"].replace("\0", "")
+    values = {"userid": userid, "tokenhash": fields["tokenhash"], "agent": agent, "address": address}
+    made = connection.execute(insert(device).values(values | {"createat": created}))
     assert made.inserted_primary_key is not None
-    return Device(made.inserted_primary_key[0], userid, fields["agent"], fields["address"], created)
+    return Device(made.inserted_primary_key[0], userid, agent, address, created)
 
 
 def _taken(failure: Failure) -> NoReturn:
