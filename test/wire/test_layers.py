@@ -103,6 +103,16 @@ class Layers(TestCase):
         ]
         self.assertEqual(wrong, [])
 
+    def test_logic_knows_two_of_access(self) -> None:
+        """Of the sockets' side the logic knows who is here and their outboxes, nothing of how they came."""
+        found = {
+            name.rpartition(".")[0]
+            for _, tree in modules("twim.logic")
+            for name, _ in imported(tree)
+            if below(name, "twim.access")
+        }
+        self.assertEqual(found, {"twim.access.roster", "twim.access.session"})
+
     def test_one_place_for_the_servers_websocket(self) -> None:
         """In the server only the access layer's websocket module knows Autobahn."""
         found = {
