@@ -92,3 +92,18 @@ class Unavailable(Refusal):
 
     def __init__(self, msg: str = "storage unavailable") -> None:
         super().__init__(msg)
+
+
+class Failed(Refusal):
+    """A bug of ours (500): the client learns that it happened, the log why."""
+
+    code = OUR_BUG
+    status = 500
+
+    def __init__(self, msg: str = "the server failed") -> None:
+        super().__init__(msg)
+
+
+def told(error: BaseException | None) -> Refusal:
+    """What a client is told of `error`."""
+    return error if isinstance(error, Refusal) else Failed()

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from test.logic.cluster_world import Device, Node, World
 from twim.cluster.interface import NodeInfo
+from twim.errors import OUR_BUG
 from twim.logic import news
 from twim.storage.interface import Key
 from twim.wire.commands import GROUP, SINGLE
@@ -261,7 +262,7 @@ class TwoNodes(SynchronousTestCase):
         self.world.rows = sometimes  # type: ignore[method-assign]
         ann = self.a.enter(ANN)
         self.settle(0.3)
-        self.assertEqual([f["code"] for f in ann.heard(1)], [-1])
+        self.assertEqual([f["code"] for f in ann.heard(1)], [OUR_BUG])
         self.assertEqual(len(self.flushLoggedErrors(ConnectionError)), 1)
         failing[0] = False
         self.settle(1.5)

@@ -21,7 +21,7 @@ from werkzeug.routing import RequestRedirect
 
 from twim.access.fields import Fields, header, read_fields
 from twim.access.ratelimit import Limits
-from twim.errors import OUR_BUG, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
+from twim.errors import Failed, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
 from twim.logic.accounts import LoggedIn, Tokens
 from twim.wire import envelope
 
@@ -166,7 +166,7 @@ def refuse(request: Request, refused: Refusal) -> bytes:
 def refuse_bug(request: Request, failure: Failure) -> bytes:
     """What is our bug: logged, and not told."""
     _log.failure("{method} {path} failed", failure, method=request.method, path=request.path)
-    return refuse(request, Refusal("the server failed", code=OUR_BUG, status=500))
+    return refuse(request, Failed())
 
 
 def refuse_http(request: Request, error: HTTPException) -> bytes:

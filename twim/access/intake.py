@@ -27,7 +27,7 @@ from twisted.web.server import Request
 from twim.access.arrival import Arrival, Gone
 from twim.access.door import refuse
 from twim.access.parts import Upload, UploadBody, boundary_of
-from twim.errors import OUR_BUG, NotLoggedIn, Refusal, TooLarge, TooMany
+from twim.errors import Failed, NotLoggedIn, Refusal, TooLarge, TooMany
 from twim.storage.files.spool import Spool
 from twim.storage.files.threads import FileThreads
 
@@ -249,7 +249,7 @@ class IntakeRequest(Request):
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("an upload failed", failure)
-        self._refuse(Refusal("internal error", code=OUR_BUG, status=500))
+        self._refuse(Failed())
 
     # Refusing a body that is still being sent
 

@@ -168,7 +168,7 @@ class Session:
     def refuse(self, refused: Refusal, its_id: int, cid: str, now: float) -> None:
         """Answer a wrong frame; after too many of them, close."""
         self.say(envelope.refused_frame(its_id, cid, refused))
-        if refused.status in (429, 503):
+        if refused.status in (429, 500, 503):
             return
         if self.wrongs is None:
             self.wrongs = deque(maxlen=WRONGS)

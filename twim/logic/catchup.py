@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.access.session import OUTBOX, Session
-from twim.errors import Refusal
+from twim.errors import Refusal, told
 from twim.logic.routing import Routing
 from twim.storage.conversations import PAGE, Conversations, Row
 from twim.wire import envelope
@@ -98,7 +98,7 @@ class CatchUp:
         self._routing.flush()
 
     def _failed(self, failure: Failure, session: Session, asked: Frame) -> None:
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        refused = told(failure.value)
         if refused is not failure.value:
             self.log.failure("a catch-up failed", failure)
         session.refuse(refused, asked.id, asked.cid, self._clock.seconds())

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.access.session import Session
-from twim.errors import Malformed, Refusal
+from twim.errors import Failed, Malformed, Refusal, told
 from twim.logic.catchup import CatchUp
 from twim.logic.policy import check_place
 from twim.logic.posting import Posting
@@ -67,7 +67,7 @@ class Dispatch:
             self._refuse(session, refused, frame.id, frame.cid)
         except Exception:
             self.log.failure("cmd {cmd} of user {userid} failed", cmd=frame.cmd, userid=session.user.id)
-            self._refuse(session, Refusal("the server failed", status=500), frame.id, frame.cid)
+            self._refuse(session, Failed(), frame.id, frame.cid)
 
     def _refuse(self, session: Session, refused: Refusal, its_id: int, cid: str) -> None:
         session.refuse(refused, its_id, cid, self._seconds())
@@ -91,7 +91,7 @@ class Dispatch:
         running.addErrback(self._failed, session, frame)
 
     def _failed(self, failure: Failure, session: Session, frame: Frame) -> None:
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        refused = told(failure.value)
         if refused is not failure.value:
             self.log.failure("cmd {cmd} of user {userid} failed", failure, cmd=frame.cmd, userid=session.user.id)
         self._refuse(session, refused, frame.id, frame.cid)

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.access.session import Session
-from twim.errors import Malformed, NotFound, Refusal
+from twim.errors import Malformed, NotFound, Refusal, told
 from twim.logic.policy import check_place
 from twim.storage.conversations import Conversations
 from twim.storage.interface import Conversation, MessageLog, Post, key_of
@@ -66,7 +66,7 @@ class Posting:
         self._log.append(Post(origin, said, place))
 
     def _lost(self, failure: Failure, origin: Session | None, said: Message) -> None:
-        refused = failure.value if isinstance(failure.value, Refusal) else Refusal("the server failed", status=500)
+        refused = told(failure.value)
         if refused is not failure.value:
             self.log.failure("no conversation for a message", failure)
         elif origin is None:
