@@ -6,9 +6,11 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, text
 from sqlalchemy.engine import URL
 from twisted.internet import reactor
@@ -24,6 +26,18 @@ from twim.storage.engine import open_engine, parse_url
 from twim.storage.opening import CannotOpen, open_database
 from twim.storage.schema import meta, metadata
 
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True), if_not_exists=True)
+    op.execute("INSERT INTO later (id) VALUES (1)")
+"""
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -89,6 +103,21 @@ class MigratingSqlite(TestCase):
         self.assertEqual(
             self._do(lambda c: c.execute(text("SELECT version_num FROM alembic_version")).scalar()), "9999"
         )
+
+    def test_older(self) -> None:
+        """A schema that is older than the program is brought up to date, with what is in it; the program that made
+        it then refuses it."""
+        epoch = open_database(self.database)
+        ours = migrations.scripts().versions
+        later = Path(self.mktemp())
+        later.mkdir()
+        (later / "r0002_later.py").write_text(LATER)
+        both = ScriptDirectory(migrations.__path__[0], version_locations=[ours, str(later)])
+        with mock.patch.object(migrations, "scripts", lambda: both):
+            self.assertEqual(open_database(self.database), epoch)
+            self.assertTrue(self._do(lambda c: inspect(c).has_table("later")))
+            self.assertEqual(open_database(self.database), epoch)
+        self.assertRaises(CannotOpen, open_database, self.database)
 
     def test_unfinished_copy(self) -> None:
         """A database into which a copy wasn't finished is refused."""
