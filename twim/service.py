@@ -9,6 +9,7 @@ import gc
 import resource
 import sys
 from contextlib import suppress
+from socket import gethostname
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
@@ -140,6 +141,9 @@ class NodeService(Service):
         scheme = "https" if description.startswith("ssl:") else "http"
         host = "127.0.0.1" if where.host in ("0.0.0.0", "::") else where.host
         shown = f"[{host}]" if ":" in host else host
+        if self.node is not None:
+            there = gethostname() if where.host in ("0.0.0.0", "::") else shown
+            self.node.bus.describe(address=f"{there}:{where.port}")
         # A line of its own, to be found among the others.
         self.log.info("ready\n\n    open {url} in a browser\n", url=f"{scheme}://{shown}:{where.port}/")
 

@@ -66,7 +66,7 @@ class Device:
         self._socket, self._in, self._upgraded, self._newest = sock, b"", False, {}
         key = base64.b64encode(os.urandom(16)).decode()
         ask = f"GET /chat?id={self.userid}&token={self.token} HTTP/1.1\r\nHost: {node.host}:{node.port}\r\n"
-        ask += f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        ask += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         ask += f"Sec-WebSocket-Key: {key}\r\n\r\n"
         self._out = ask.encode()
         self._load.selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE, self)

@@ -13,7 +13,7 @@ from twisted.web.server import Request
 
 from twim.access.door import Door, route
 from twim.access.fields import Fields
-from twim.cluster.interface import Bus
+from twim.cluster.interface import Bus, NodeInfo
 from twim.errors import NotYours
 from twim.storage.accounts import Accounts as AccountStore
 from twim.wire import envelope
@@ -39,7 +39,8 @@ class Operate:
         """The nodes that are up, this one first, and this one's figures."""
         await self._check(request, fields)
         self._bus.describe(connections=int(self._figures()["connections"]))
-        nodes = [asdict(one) for one in self._bus.nodes()]
+        found = self._bus.nodes()
+        nodes = [_line(one, now=found[0].last_seen) for one in found]
         return envelope.encode(
             {"code": 0, "msg": "", "rows": nodes, "total": len(nodes), "figures": dict(self._figures())}
         )
@@ -59,6 +60,12 @@ class Operate:
         found = await self._store.by_id(who.userid)
         if found is None or found[0].mobile not in self._operators:
             raise NotYours("for operators")
+
+
+def _line(node: NodeInfo, now: float) -> dict[str, object]:
+    """As JSON: its times as seconds ago, since the clock they were read from is this process's own."""
+    line = asdict(node)
+    return line | {"age": round(now - line.pop("started"), 1), "silent": round(now - line.pop("last_seen"), 1)}
 
 
 def _is_here(address: str) -> bool:
