@@ -11,25 +11,31 @@ from random import Random
 from twisted.internet.task import deferLater
 
 from test.running.load import Crowd
-from test.running.people import reactor, running
+from test.running.people import reactor, running, until
 from test.running.server import Server
 from test.running.tally import Tally
 
 KILLS = int(os.environ.get("TWIM_KILLS", "20"))
+LOADED = 100  # answers after a restart before the next kill is due
 SEED = int(os.environ.get("TWIM_SEED", "1"))
 
 
 def on_disk(server: Server, copy: Path) -> dict[str, int]:
-    """The seq of every cid that a server which was killed left on its disk, read from a copy."""
+    """The seq of every cid that a server which was killed left on its disk, read from a copy: no gap, no double."""
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir()
     for file in server.data.glob("*.db*"):
         shutil.copy(file, copy)
     (path,) = copy.glob("*.db")
     reader = sqlite3.connect(path)
+    counted = "SELECT COUNT(*), COUNT(DISTINCT seq), MIN(seq), MAX(seq) FROM message GROUP BY conversation"
+    for rows, different, first, last in reader.execute(counted):
+        assert (rows, different, first) == (last, last, 1)
     rows = reader.execute("SELECT cid, seq FROM message WHERE cid IS NOT NULL").fetchall()
     reader.close()
-    return {bytes(cid).decode(): seq for cid, seq in rows}
+    stored = {bytes(cid).decode(): seq for cid, seq in rows}
+    assert len(stored) == len(rows)
+    return stored
 
 
 @running
@@ -40,16 +46,16 @@ async def test_kill_9_at_random_moments(tmp_path: Path, tally: Tally) -> None:
     with Server(tmp_path) as server:
         crowd = await Crowd.gather(server.url, 4, devices=2, seed=SEED)
         crowd.write()
+        answered = crowd.ledger.answered
         for _ in range(KILLS):
-            await deferLater(reactor, random.uniform(0.05, 0.6))
+            enough = len(answered) + LOADED
+            await until(lambda n=enough: len(answered) >= n, 60, "the load goes on")
+            await deferLater(reactor, random.uniform(0, 0.5))
             server.kill9()
             stored = on_disk(server, tmp_path / "copy")
-            answered = crowd.ledger.answered
             assert all(stored[cid] == answer.seq for cid, answer in answered.items())
             unanswered += len(stored.keys() - answered.keys())
             await server.restarted()
-            await crowd.check_history()
-        await deferLater(reactor, 0.5)
         await crowd.quiet()
         messages = await crowd.check_history()
         await crowd.check_devices()
