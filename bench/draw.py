@@ -37,7 +37,7 @@ def draw(ours: Results, plain: Results) -> None:
     axes.legend(handles, ["twim", "plain Autobahn, stores nothing", "goal"], fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(PICTURE, metadata={"Date": None})
+    figure.savefig(PICTURE, metadata={"Date": None}, bbox_inches="tight")
 
 
 def _reached(line: Line, value: float) -> float:

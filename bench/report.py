@@ -77,7 +77,8 @@ def machine() -> str:
     return (
         f"{time.strftime('%Y-%m-%d')}, {model}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
-        f"A million turns of an empty loop took {_loop_ms():.0f} ms, a synced write {_sync_us():.0f} µs."
+        f"A million turns of an empty loop took {_loop_ms():.0f} ms, a synced write {_sync_us():.0f} µs; "
+        f"load average {os.getloadavg()[2]:.1f}."
     )
 
 
