@@ -9,6 +9,7 @@
  *       page   clients POST `body` to `path` over HTTP, each the next when it has the answer
  *
  * users    lines "id token", client n is line skip + n
+ * ports    client n connects to port + n % ports: the nodes of a cluster (1)
  * conns    clients (100)                skip     lines of the file to leave out (0)
  * seconds  measured time (5)            warm     seconds before it (1)
  * window   messages in flight a sender, each until its witness has it: the peer, or the next in the group (1)
@@ -56,10 +57,10 @@ struct trail { uint32_t newest; uint64_t seen; };   /* of one sender at one rece
 
 static struct {
   const char *mode, *users, *path, *body;
-  int port, conns, skip, window, senders, pad, pid;
+  int port, ports, conns, skip, window, senders, pad, pid;
   long gid;
   double seconds, warm, rate;
-} want = {.conns = 100, .window = 1, .senders = 1, .pad = 32, .seconds = 5, .warm = 1};
+} want = {.ports = 1, .conns = 100, .window = 1, .senders = 1, .pad = 32, .seconds = 5, .warm = 1};
 
 static struct client *clients, **to_write;
 static struct trail *trails;
@@ -361,7 +362,7 @@ static void read_now(struct client *c) {
 
 static void dial(struct client *c) {
   static unsigned dialled;
-  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(want.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(want.port + c->number % want.ports), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   struct sockaddr_in self = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + dialled++ / PORTS_OF_AN_ADDRESS)};
   int yes = 1;
   char text[600];
@@ -525,7 +526,7 @@ static void understand(char *argument) {
   if (!value) die("not name=value: %s", argument);
   *value++ = 0;
   struct { const char *name; int *number; double *real; const char **text; } known[] = {
-    {"port", &want.port, 0, 0}, {"conns", &want.conns, 0, 0}, {"skip", &want.skip, 0, 0}, {"window", &want.window, 0, 0},
+    {"port", &want.port, 0, 0}, {"ports", &want.ports, 0, 0}, {"conns", &want.conns, 0, 0}, {"skip", &want.skip, 0, 0}, {"window", &want.window, 0, 0},
     {"senders", &want.senders, 0, 0}, {"pad", &want.pad, 0, 0}, {"pid", &want.pid, 0, 0}, {"seconds", 0, &want.seconds, 0},
     {"warm", 0, &want.warm, 0}, {"rate", 0, &want.rate, 0}, {"users", 0, 0, &want.users}, {"path", 0, 0, &want.path},
     {"body", 0, 0, &want.body}};

@@ -22,6 +22,7 @@ from test.running.cluster_nodes import Node
 
 Place = tuple[int, int]
 IDLE = 0.02  # seconds without an event after which the loop looks around
+UNAVAILABLE = -6  # the code of "come back in a moment"
 RETRY = 0.3  # seconds between attempts to connect
 _decode = msgspec.json.Decoder().decode
 
@@ -206,7 +207,11 @@ class Device:
         node = self.nodes[self.at % len(self.nodes)]
         while after < head:
             path = f"/message/history?token={self.token}&scope={place[0]}&dstid={place[1]}&after={after}&limit=200"
-            rows = node.call(path)["rows"]
+            answer = node.call(path)
+            if answer["code"] == UNAVAILABLE:
+                time.sleep(RETRY)
+                continue
+            rows = answer["rows"]
             known = {*self.given.get(place, ()), *self.own.get(place, ())}
             for row in rows:
                 if row["seq"] not in known and row["seq"] <= head:
