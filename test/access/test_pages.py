@@ -22,7 +22,7 @@ from twim.errors import NotFound
 
 PROJECT = Path(__file__).resolve().parents[2]
 VIEWS, ASSET = PROJECT / "views", PROJECT / "asset"
-KEY = re.compile(r"""\bt\("([^"]+)"[,)]""")
+KEY = re.compile(r"""\bt\(["']([^"']+)["'][,)]""")
 USER = {"id": 7, "mobile": "13800000001", "nickname": "Li", "avatar": "", "sex": "U", "memo": ""}
 
 
