@@ -15,14 +15,19 @@ from twim.storage.schema import participant
 
 _CHUNK: Final = 500  # rows in one statement
 
+# On MySQL row by row of what moves, by the primary key: otherwise a small table is read whole, and each row that is read
+# is locked, so that two servers' batches wait for each other in a circle.
 _HEADS: Final = {
-    "mysql": "UPDATE conversation JOIN ({rows}) AS moved ON conversation.id = moved.a SET head = moved.b",
+    "mysql": (
+        "UPDATE ({rows}) AS moved STRAIGHT_JOIN conversation FORCE INDEX (PRIMARY) ON conversation.id = moved.a"
+        " SET conversation.head = moved.b"
+    ),
     "postgresql": "UPDATE conversation SET head = moved.b FROM ({rows}) AS moved WHERE conversation.id = moved.a",
 }
 _MARKS: Final = {
     "mysql": (
-        "UPDATE participant JOIN ({rows}) AS moved ON participant.userid = moved.a"
-        " AND participant.conversation = moved.b SET `read` = moved.c WHERE `read` < moved.c"
+        "UPDATE ({rows}) AS moved STRAIGHT_JOIN participant FORCE INDEX (PRIMARY) ON participant.userid = moved.a"
+        " AND participant.conversation = moved.b SET participant.`read` = moved.c WHERE participant.`read` < moved.c"
     ),
     "postgresql": (
         "UPDATE participant SET read = moved.c FROM ({rows}) AS moved WHERE participant.userid = moved.a"
