@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -21,6 +23,8 @@ from twim.storage.schema import conversation, message, participant
 from twim.wire.commands import SINGLE
 from twim.wire.message import encode
 
+TOGETHER: Final = 250  # conversations looked for in one hop
+TRIES: Final = 3  # of making conversations that other servers make too
 KEPT: Final = 100_000  # conversations whose head is kept in memory, about 200 bytes each
 PAGE: Final = 200  # messages in one page of history, and of one conversation in a catch-up
 
@@ -72,46 +76,67 @@ class Conversations:
         # isn't kept any more shares it with who asks next.
         self._alive: WeakValueDictionary[Key, Conversation] = WeakValueDictionary()
         self._kept: OrderedDict[Key, Conversation] = OrderedDict()
-        self._finding: dict[Key, list[Deferred[Conversation | None]]] = {}
+        self._wanted: dict[Key, list[Deferred[Conversation | None]]] = {}
+        self._finding = False
 
     def find(self, key: Key) -> Deferred[Conversation | None]:
-        """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there."""
+        """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there.
+
+        What is asked for while others are looked for is looked for together: after a restart everybody's first
+        message asks at once.
+        """
         found = self._alive.get(key)
         if found is not None:
             return succeed(found)
         waiting: Deferred[Conversation | None] = Deferred()
-        if key in self._finding:
-            self._finding[key].append(waiting)
-            return waiting
-        self._finding[key] = [waiting]
-        running = self._database.read(lambda connection: _find(connection, key))
-        running.addCallback(self._make, key)
-        running.addBoth(self._found, key)
+        self._wanted.setdefault(key, []).append(waiting)
+        if not self._finding:
+            self._find_wanted()
         return waiting
 
-    def seek(self, key: Key) -> Deferred[Conversation | None]:
+    async def seek(self, key: Key) -> Conversation | None:
         """The conversation of `key` if there is one; makes none."""
         kept = self._alive.get(key)
-        return succeed(kept) if kept is not None else self._database.read(lambda connection: _find(connection, key))
+        return kept if kept is not None else (await self._database.read(lambda c: _find(c, [key]))).get(key)
 
-    def _make(self, found: Conversation | None, key: Key) -> Any:
-        if found is not None or key[0] != SINGLE:
-            return found
-        made = self._database.write(lambda connection: make(connection, key, key[1:]))
-        return made.addErrback(self._made_elsewhere, key)
+    def _find_wanted(self) -> None:
+        keys = list(self._wanted)[:TOGETHER]
+        waiting = {key: self._wanted.pop(key) for key in keys}
+        self._finding = True
+        finding = Deferred.fromCoroutine(self._find_or_make(keys))
+        finding.addBoth(self._found, waiting)
 
-    def _made_elsewhere(self, failure: Failure, key: Key) -> Deferred[Conversation | None]:
-        failure.trap(sql_errors.IntegrityError)
-        return self._database.read(lambda connection: _find(connection, key))
+    async def _find_or_make(self, keys: list[Key]) -> dict[Key, Conversation]:
+        found = {key: alive for key in keys if (alive := self._alive.get(key)) is not None}
+        for _ in range(TRIES):
+            missing = [key for key in keys if key not in found]
+            if missing:
+                found |= await self._database.read(partial(_find, keys=missing))
+            new = [key for key in missing if key not in found and key[0] == SINGLE]
+            if not new:
+                return found
+            # Another server may make one of them first: then they are looked for once more.
+            with suppress(sql_errors.IntegrityError):
+                found |= await self._database.write(partial(_make, keys=new))
+        return found
 
-    def _found(self, result: Any, key: Key) -> None:
-        waiting = self._finding.pop(key)
-        if isinstance(result, Conversation):
-            self._alive[key] = self._kept[key] = result
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        for one in waiting:
-            one.callback(result)
+    def _found(self, result: Any, waiting: dict[Key, list[Deferred[Conversation | None]]]) -> None:
+        # Kept before anything else is looked for, so that there is never a second object of one conversation.
+        answers = dict.fromkeys(waiting, result) if isinstance(result, Failure) else {k: result.get(k) for k in waiting}
+        for key, found in answers.items():
+            if isinstance(found, Conversation):
+                self._keep(key, found)
+        for key, those in waiting.items():
+            for one in those:
+                one.callback(answers[key])
+        self._finding = False
+        if self._wanted:
+            self._find_wanted()
+
+    def _keep(self, key: Key, found: Conversation) -> None:
+        self._alive[key] = self._kept[key] = found
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
     def rows(self, userid: int) -> Deferred[list[Row]]:
         """Every conversation of the user that has a message, newest first."""
@@ -163,6 +188,10 @@ def make(connection: Connection, key: Key, users: Sequence[int]) -> Conversation
     return place
 
 
+def _make(connection: Connection, keys: Sequence[Key]) -> dict[Key, Conversation]:
+    return {key: make(connection, key, key[1:]) for key in keys}
+
+
 def join(connection: Connection, place: int, scope: int, dstid: int, userid: int, read: int) -> None:
     """Make the user a participant who has read up to `read`."""
     values = {"userid": userid, "conversation": place, "scope": scope, "dstid": dstid, "read": read}
@@ -185,13 +214,12 @@ def _heads_of(connection: Connection, userids: Sequence[int]) -> dict[Key, int]:
     return {(scope, a, b): head for scope, a, b, head in connection.execute(stored)}
 
 
-def _find(connection: Connection, key: Key) -> Conversation | None:
-    place = _place(connection, key)
-    if place is None:
-        return None
-    # Only SQLite's head can be taken without a lock: no other process appends there.
-    head = heads(connection, [place])[place] if connection.dialect.name == "sqlite" else UNKNOWN
-    return Conversation(place, *key, head)
+def _find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Conversation]:
+    # One look-up each, by the unique index: not every database finds a list of triples by it.
+    places = {key: place for key in keys if (place := _place(connection, key)) is not None}
+    # Only SQLite's heads can be taken without a lock: no other process appends there.
+    known = heads(connection, places.values()) if connection.dialect.name == "sqlite" else {}
+    return {key: Conversation(place, *key, known.get(place, UNKNOWN)) for key, place in places.items()}
 
 
 def _rows(connection: Connection, userid: int) -> list[Row]:
