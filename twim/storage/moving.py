@@ -15,8 +15,8 @@ from twim.storage.schema import participant
 
 _CHUNK: Final = 500  # rows in one statement
 
-# On MySQL row by row of what moves, by the primary key: otherwise a small table is read whole, and each row that is read
-# is locked, so that two servers' batches wait for each other in a circle.
+# On MySQL row by row of what moves, by the primary key: otherwise a small table is read whole, and each row that is
+# read is locked, so that two servers' batches wait for each other in a circle.
 _HEADS: Final = {
     "mysql": (
         "UPDATE ({rows}) AS moved STRAIGHT_JOIN conversation FORCE INDEX (PRIMARY) ON conversation.id = moved.a"
