@@ -45,6 +45,7 @@ class Device:
         self.connects = 0
         self.doubled = self.reordered = self.refused = 0
         self.codes: list[int] = []
+        self.told: list[dict[str, Any]] = []
         self.retry_at = 0.0
         self._count = 0
         self._socket: socket.socket | None = None
@@ -74,6 +75,7 @@ class Device:
         self.connects += 1
 
     def lost(self) -> None:
+        """The connection is gone."""
         if self._socket is not None:
             self._load.selector.unregister(self._socket)
             self._socket.close()
@@ -168,6 +170,8 @@ class Device:
             self._answered(frame)
         elif cmd == 4:
             self._caught_up(frame)
+        else:
+            self.told.append(frame)
 
     def _message(self, place: Place, frame: dict[str, Any]) -> None:
         seq = frame["seq"]

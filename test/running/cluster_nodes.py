@@ -94,6 +94,9 @@ class Cluster:
     ) -> None:
         for node in self.nodes:
             node.stop()
+        if error is None:
+            for node in self.nodes:
+                assert "Traceback" not in node.log, node.log[node.log.index("Traceback") - 500 :][:3000]
 
     def people(self, number: int) -> tuple[list[tuple[int, str]], int]:
         """`(id, token)` of new users, all members of one group; person 2k is a friend of 2k + 1. And the group's id."""

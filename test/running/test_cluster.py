@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from test.cluster.redis_server import RedisServer
-from test.running.cluster_load import Load
+from test.running.cluster_load import Device, Load
 from test.running.cluster_net import Lan, Loopback, can_make_namespaces
 from test.running.cluster_nodes import Cluster, free_udp_port
 from test.running.cluster_weather import Troublemaker
@@ -55,7 +55,7 @@ def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> N
     try:
         load.online()
         net.drop(DROPPED)
-        load.write(48_000, 2_000)
+        load.write(38_000, 1_500)
         load.resume()
         load.until(lambda: load.answered > 10_000, 120, "10,000 messages")
         net.cut(1, 2)
@@ -63,6 +63,8 @@ def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> N
         load.until(lambda: time.monotonic() > end, 20, "10 s")
         net.heal()
         net.drop(DROPPED)
+        load.write(10_000, 500)
+        load.resume()
         load.finish(180)
     finally:
         trouble.stop()
@@ -92,6 +94,36 @@ def test_relations_and_revocation_cross_nodes(cluster: Cluster) -> None:
         assert first.call("/user/logout", token=token)["code"] == 0
         load.until(lambda: all(device.codes == [4401] for device in load.devices[:2]), 5, "cut")
         assert first.call("/message/conversations", token=token) == third.call("/message/conversations", token=token)
+    finally:
+        load.close()
+
+
+def test_what_else_crosses_nodes(cluster: Cluster) -> None:
+    """Typing, read marks, presence, friends and members are told on whichever node somebody is."""
+    (one, token), (two, _) = cluster.stranger(), cluster.stranger()
+    load = Load(cluster.nodes, [(one, token), (two, _)], 0)
+    writing, _, reading, _ = load.devices  # of one at node 1, of two at node 2
+
+    def told(device: Device, **wanted: object) -> None:
+        load.until(lambda: any(wanted.items() <= frame.items() for frame in device.told), 10, f"{wanted}")
+
+    try:
+        load.online()
+        cluster.nodes[2].call("/contact/addfriend", token=token, dstid=two)
+        told(reading, cmd=8, what="friend", userid=one)
+        writing.script += [(10, two)] * 2
+        load.resume()
+        load.until(lambda: not load.rest() and not load.missing(), 10, "two messages")
+        writing.say(cmd=5, scope=10, dstid=two)
+        told(reading, cmd=5, scope=10, dstid=one)
+        reading.say(cmd=6, scope=10, dstid=one, seq=2)
+        told(writing, cmd=6, scope=10, dstid=two, seq=2)
+        made = cluster.nodes[1].call("/contact/createcommunity", token=token, name="late", icon="", cate=1)["data"]
+        told(writing, cmd=8, what="group", dstid=made["id"])
+        for device in load.devices[2:]:
+            device.nodes, device.retry_at = [], time.monotonic() + 60
+            device.lost()
+        told(writing, cmd=7, userid=two, online=0)
     finally:
         load.close()
 
