@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,8 +47,10 @@ def cluster(net: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> None:
     """50,000 messages, 1:1 and in a group, with a fifth of the datagrams dropped, all doubled and out of order, forged
     and old ones among them, and 10 s without a way between two nodes: each at each device once and in order."""
-    if not net.can_drop:
-        need("ip", "the Debian packages iproute2 and nftables, and root's rights")
+    if not net.can_drop and os.environ.get("TWIM_TEST_NO_SKIP") == "1":
+        pytest.fail(
+            "no network namespaces here: install iproute2 and nftables, and be root; on loopback nothing is dropped"
+        )
     people, group = cluster.people(PEOPLE)
     load = Load(cluster.nodes, people, group)
     trouble = Troublemaker(net.broadcast)
@@ -73,8 +76,10 @@ def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> N
     assert trouble.repeated > 1_000 and trouble.forged > 300
     nodes = cluster.seen_by(cluster.nodes[0])["rows"]
     assert len(nodes) == 3
-    assert sum(node["gaps"] for node in nodes[1:]) > 0 and sum(node["asked"] for node in nodes[1:]) > 0
-    weather = f"{DROPPED} % of datagrams dropped, all doubled and reordered, forged and old ones mixed in, 10 s cut"
+    weather = "all datagrams doubled and reordered, forged and old ones mixed in"
+    if net.can_drop:
+        assert sum(node["gaps"] for node in nodes[1:]) > 0 and sum(node["asked"] for node in nodes[1:]) > 0
+        weather += f", {DROPPED} % dropped, a cut of 10 s"
     count(tally, weather, f"3 nodes, {trouble.repeated:,} datagrams", load)
 
 
@@ -160,14 +165,16 @@ def test_redis_killed(tmp_path: Path, tally: Tally) -> None:
             people, group = cluster.people(PEOPLE)
             load = Load(cluster.nodes, people, group)
             load.online()
-            load.write(9_000, 300)
-            load.resume()
             for _ in range(2):
+                load.write(5_000, 200)
+                load.resume()
                 had = load.answered
                 load.until(lambda had=had: load.answered > had + 1_500, 60, "some messages")  # type: ignore[misc]
                 redis.kill()
                 end = time.monotonic() + 1.5
                 load.until(lambda end=end: time.monotonic() > end, 20, "1.5 s without Redis")  # type: ignore[misc]
+                load.write(500, 20)
+                load.resume()
                 redis.start()
             load.finish(60)
             count(tally, "Redis killed and started again", "2 kills", load)
