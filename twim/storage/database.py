@@ -58,6 +58,7 @@ class Database:
         self._waiting = 0
         self._file: tuple[int, int] | None = None
         self._lost = False
+        self._locked_at = 0.0
         self._probe: IDelayedCall | None = None
         self.stopped = False
 
@@ -89,8 +90,15 @@ class Database:
         if not self.is_sqlite:
             return self._hop(self._writers, work, True)
         done: Deferred[T] = Deferred()
+        asked = monotonic()
 
         def go() -> None:
+            # Who waited while another process held the lock is refused with the one who waited for it: if each
+            # waited in its turn, the last would be told only after minutes.
+            if asked < self._locked_at:
+                done.errback(Unavailable())
+                self.turn.release()
+                return
             hop = self._hop(self._writers, work, True)
             # In this order: what follows from the commit is settled before the next writer's turn begins.
             hop.chainDeferred(done)
@@ -121,6 +129,8 @@ class Database:
         self._waiting -= 1
         if isinstance(result, Failure) and isinstance(result.value, Unavailable) and not self._lost:
             cause = result.value.__cause__
+            if self.is_sqlite and isinstance(cause, sql_errors.DBAPIError) and "locked" in str(cause.orig):
+                self._locked_at = monotonic()
             if not self.is_sqlite and isinstance(cause, sql_errors.DBAPIError) and unavailable(cause):
                 self._lost = True
                 self.log.error("the database is lost; sends are refused until it is back")

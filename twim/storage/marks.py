@@ -23,6 +23,7 @@ from twim.storage.moving import move_marks
 from twim.storage.schema import message, meta
 
 FLUSH_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 10.0  # after a refusal: messages go first when the storage is hard to get
 _THROUGH: Final = "marks_through"
 
 
@@ -92,11 +93,11 @@ class SentMarks:
         self._noted = self._flushing | self._noted
         self._flushing = {}
         self.log.error("read marks wait for the storage: {why}", why=failure.getErrorMessage())
-        self._set_timer()
+        self._set_timer(RETRY_SECONDS)
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, seconds: float = FLUSH_SECONDS) -> None:
         if self._noted and self._timer is None and not self._stopping:
-            self._timer = self._clock.callLater(FLUSH_SECONDS, self._due)
+            self._timer = self._clock.callLater(seconds, self._due)
 
 
 def _write(connection: Connection, rows: list[tuple[int, int, int]]) -> None:

@@ -14,6 +14,7 @@ class Turn:
 
     def __init__(self) -> None:
         self._taken = False
+        self._passing_on = False
         self._waiting: deque[Callable[[], None]] = deque()
 
     def ask(self, go: Callable[[], None]) -> None:
@@ -26,10 +27,15 @@ class Turn:
 
     def release(self) -> None:
         """End the turn that runs, and begin the next."""
-        if self._waiting:
+        self._taken = False
+        if self._passing_on:
+            return
+        # A loop, not a call in a call: many may end their turn at once, being refused.
+        self._passing_on = True
+        while self._waiting and not self._taken:
+            self._taken = True
             self._waiting.popleft()()
-        else:
-            self._taken = False
+        self._passing_on = False
 
     def __len__(self) -> int:
         return len(self._waiting)
