@@ -180,13 +180,14 @@ def _build(settings: Mapping[str, str]) -> Config:
         if one.choices and settings[one.name] not in one.choices:
             raise ConfigError(f"--{one.name} {settings[one.name]}: {' or '.join(one.choices)}")
     data = _data(settings["data"])
-    if settings["bus"] != "alone" and (settings["db"] or "sqlite:").startswith("sqlite:"):
+    bus = _bus(settings["bus"])
+    if bus != "alone" and (settings["db"] or "sqlite:").startswith("sqlite:"):
         raise ConfigError("--bus: nodes need one database for all, --db mysql://… or postgresql://…; SQLite is for one")
     return Config(
         port=_ports(settings["port"]),
         data=data,
         db=_db(settings["db"] or f"sqlite:///{data}/im.db"),
-        bus=_bus(settings["bus"]),
+        bus=bus,
         cluster_key=_beside(data, "cluster.key", settings["cluster-key"]),
         files=_files(settings["files"] or f"file://{data}/mnt"),
         views=_folder("views", settings["views"]),
