@@ -37,6 +37,25 @@ class AnyConversations:
         self.assertIs(found[0], found[4])
 
     @asynchronous
+    async def test_in_order(self: Any) -> None:
+        """Who asks for a conversation is answered in the order of asking, whatever else is looked for meanwhile:
+        first messages wait here, and none may overtake an earlier one."""
+        a, b, c = [await self.storage.user() for _ in range(3)]
+        find = self.storage.conversations.find
+        wanted, another = key_of(SINGLE, a.id, b.id), key_of(SINGLE, a.id, c.id)
+        answered: list[str] = []
+
+        def ask(name: str) -> Any:
+            return find(wanted).addCallback(lambda _: answered.append(name))
+
+        first = ask("first")
+        # Asked for while the first is looked for, and together with one that has to be made.
+        rest = [ask("second"), find(another)]
+        first.addCallback(lambda _: ask("third"))
+        await gatherResults([first, *rest])
+        self.assertEqual(answered, ["first", "second", "third"])
+
+    @asynchronous
     async def test_rows(self: Any) -> None:
         """Conversations are listed newest first, each with its newest message, and only if it has one."""
         a, b, c = [await self.storage.user() for _ in range(3)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -76,7 +76,10 @@ class Conversations:
         # isn't kept any more shares it with who asks next.
         self._alive: WeakValueDictionary[Key, Conversation] = WeakValueDictionary()
         self._kept: OrderedDict[Key, Conversation] = OrderedDict()
-        self._wanted: dict[Key, list[Deferred[Conversation | None]]] = {}
+        # Who waits for which conversation, also of those that are being looked for: whoever asks for one of them
+        # later stands in the same line, so that no message overtakes an earlier one.
+        self._lines: dict[Key, deque[Deferred[Conversation | None]]] = {}
+        self._wanted: list[Key] = []
         self._finding = False
 
     def find(self, key: Key) -> Deferred[Conversation | None]:
@@ -85,11 +88,15 @@ class Conversations:
         What is asked for while others are looked for is looked for together: after a restart everybody's first
         message asks at once.
         """
-        found = self._alive.get(key)
-        if found is not None:
-            return succeed(found)
+        line = self._lines.get(key)
+        if line is None:
+            found = self._alive.get(key)
+            if found is not None:
+                return succeed(found)
+            line = self._lines[key] = deque()
+            self._wanted.append(key)
         waiting: Deferred[Conversation | None] = Deferred()
-        self._wanted.setdefault(key, []).append(waiting)
+        line.append(waiting)
         if not self._finding:
             self._find_wanted()
         return waiting
@@ -100,11 +107,11 @@ class Conversations:
         return kept if kept is not None else (await self._database.read(lambda c: _find(c, [key]))).get(key)
 
     def _find_wanted(self) -> None:
-        keys = list(self._wanted)[:TOGETHER]
-        waiting = {key: self._wanted.pop(key) for key in keys}
+        keys = self._wanted[:TOGETHER]
+        del self._wanted[:TOGETHER]
         self._finding = True
         finding = Deferred.fromCoroutine(self._find_or_make(keys))
-        finding.addBoth(self._found, waiting)
+        finding.addBoth(self._found, keys)
 
     async def _find_or_make(self, keys: list[Key]) -> dict[Key, Conversation]:
         found = {key: alive for key in keys if (alive := self._alive.get(key)) is not None}
@@ -120,15 +127,17 @@ class Conversations:
                 found |= await self._database.write(partial(_make, keys=new))
         return found
 
-    def _found(self, result: Any, waiting: dict[Key, list[Deferred[Conversation | None]]]) -> None:
+    def _found(self, result: Any, keys: list[Key]) -> None:
         # Kept before anything else is looked for, so that there is never a second object of one conversation.
-        answers = dict.fromkeys(waiting, result) if isinstance(result, Failure) else {k: result.get(k) for k in waiting}
+        answers = dict.fromkeys(keys, result) if isinstance(result, Failure) else {key: result.get(key) for key in keys}
         for key, found in answers.items():
             if isinstance(found, Conversation):
                 self._keep(key, found)
-        for key, those in waiting.items():
-            for one in those:
-                one.callback(answers[key])
+        for key, found in answers.items():
+            line = self._lines[key]
+            while line:
+                line.popleft().callback(found)
+            del self._lines[key]
         self._finding = False
         if self._wanted:
             self._find_wanted()
