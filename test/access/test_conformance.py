@@ -340,10 +340,11 @@ class Echo:
     def enter(self, admitted: Pass, socket: Socket) -> Session:
         return Session(Present(1, set(), set()), 1, socket, self.dirty)
 
-    def received(self, session: Session, payload: bytes) -> None:
-        session.say(payload)
-        # At once and not once a batch, so that answers and pongs come in the order of the questions.
-        self.flush()
+    def received(self, session: Session, payloads: Sequence[bytes]) -> None:
+        for payload in payloads:
+            session.say(payload)
+            # At once and not once a batch, so that answers and pongs come in the order of the questions.
+            self.flush()
 
     def leave(self, session: Session) -> None:
         session.closed()

@@ -8,6 +8,8 @@ import msgspec
 from twisted.internet.defer import gatherResults
 
 from test.storage.rig import Storage, asynchronous
+from twim.errors import TooMany
+from twim.storage import conversations
 from twim.storage.interface import key_of
 from twim.wire.commands import GROUP, SINGLE
 
@@ -54,6 +56,17 @@ class AnyConversations:
         first.addCallback(lambda _: ask("third"))
         await gatherResults([first, *rest])
         self.assertEqual(answered, ["first", "second", "third"])
+
+    @asynchronous
+    async def test_too_many(self: Any) -> None:
+        """Only so many wait for conversations; when those are answered there is room again."""
+        self.patch(conversations, "LINES", 2)
+        a, b = await self.storage.user(), await self.storage.user()
+        find, key = self.storage.conversations.find, key_of(SINGLE, a.id, b.id)
+        asked = [find(key), find(key)]
+        await self.assertFailure(find(key), TooMany)
+        self.assertEqual(*[one.id for one in await gatherResults(asked)])
+        self.assertIsNone(await find((GROUP, 2**52, 0)))
 
     @asynchronous
     async def test_rows(self: Any) -> None:

@@ -86,8 +86,12 @@ class Recorder(WebSocketServerProtocol):
 class FastRecorder(FastPath, Recorder):
     """The same behind the fast path."""
 
-    def text_received(self, payload: bytes) -> None:
-        self.onMessage(payload, False)
+    def texts_received(self, payloads: list[bytes]) -> None:
+        for payload in payloads:
+            # As with Autobahn, a close handshake that we began lets the rest in, a failed connection doesn't.
+            if self.state != self.STATE_OPEN and (self.failedByMe or self.state == self.STATE_CLOSED):
+                return
+            self.onMessage(payload, False)
 
 
 def connected(protocol_class: type[Recorder]) -> tuple[Recorder, Wire]:

@@ -46,7 +46,7 @@ messages = st.builds(
     seq=ids,
     at=ids,
     ref=ids,
-    mentions=st.lists(ids, max_size=5),
+    mentions=st.lists(ids, max_size=5).map(tuple),
 )
 DEEP = b"[" * 5_000 + b"]" * 5_000
 
@@ -150,7 +150,7 @@ class DecodeTests(SynchronousTestCase):
             "content": "界" * CONTENT_CHARS,
             "url": "😀" * TEXT_CHARS,
             "cid": "密" * CID_CHARS,
-            "mentions": list(range(MENTIONS)),
+            "mentions": tuple(range(MENTIONS)),
             "amount": 1 - ID_LIMIT,
         }
         frame = decode_frame(json.dumps(said, ensure_ascii=False).encode())

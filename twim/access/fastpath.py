@@ -24,40 +24,33 @@ class FastPath(Protocol):
 
     # Autobahn's own. `current_frame` and `inside_message` don't exist before the handshake is done: ask for
     # `state` first.
-    STATE_CLOSED: ClassVar[int]
     STATE_OPEN: ClassVar[int]
     state: int
     data: bytes
     current_frame: object | None
     inside_message: bool
-    failedByMe: bool
     wasClean: bool
     autoPingTimeoutCall: object | None
     autoPingRestartOnAnyTraffic: bool
 
-    def text_received(self, payload: bytes) -> None:
-        """One whole text message, valid UTF-8. `onMessage` gets those that came the long way."""
+    def texts_received(self, payloads: list[bytes]) -> None:
+        """Whole text messages, valid UTF-8. `onMessage` gets those that came the long way.
+
+        One of them may end the connection: whoever implements this drops what follows then.
+        """
         raise NotImplementedError
 
     def dataReceived(self, data: bytes) -> None:
         if self.state == self.STATE_OPEN and not (self.data or self.current_frame or self.inside_message):
             payloads, taken = take_text_frames(data)
             if payloads:
-                self._deliver(payloads)
-                data = data[taken:]
-                if not data:
+                if self.autoPingTimeoutCall and self.autoPingRestartOnAnyTraffic:
+                    self._cancelAutoPingTimeoutCall()  # type: ignore[attr-defined]
+                self.texts_received(payloads)
+                if taken == len(data):
                     return
+                data = data[taken:]
         super().dataReceived(data)
-
-    def _deliver(self, payloads: list[bytes]) -> None:
-        if self.autoPingTimeoutCall and self.autoPingRestartOnAnyTraffic:
-            self._cancelAutoPingTimeoutCall()  # type: ignore[attr-defined]
-        for payload in payloads:
-            # A message may have closed the connection. As with Autobahn, a close handshake that we began lets
-            # the rest in, a failed or dropped connection doesn't.
-            if self.state != self.STATE_OPEN and (self.failedByMe or self.state == self.STATE_CLOSED):
-                return
-            self.text_received(payload)
 
     def _closeConnection(self, abort: bool = False) -> None:
         # When the peer's close ends a handshake that we began, Autobahn aborts, and what it wrote in the

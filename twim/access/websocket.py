@@ -37,17 +37,19 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
     transport: Any
     session: Session | None = None
     admitted: Pass | None = None
-    write_some: Callable[[bytes], int | BaseException] | None = None
+    send_now: Callable[[bytes], int] | None = None
     full = False
 
     def connectionMade(self) -> None:
         """The connection was taken from the web server, whose HTTP channel was its producer until now."""
         self.transport.unregisterProducer()
-        if not isinstance(self.transport, ProtocolWrapper):  # TLS passes on to the socket what it doesn't have
-            self.write_some = getattr(self.transport, "writeSomeData", None)
+        # TLS wraps the transport, and would pass on to the socket what it doesn't have.
+        plain = None if isinstance(self.transport, ProtocolWrapper) else getattr(self.transport, "socket", None)
+        if plain is not None:
+            self.send_now = plain.send
         # A pull producer is told each time that the buffer has been written out: while it is empty we may write
         # past it. TLS has no such way in, and would ask a pull producer all the time.
-        self.transport.registerProducer(self, self.write_some is None)
+        self.transport.registerProducer(self, self.send_now is None)
         super().connectionMade()
 
     def onOpen(self) -> None:
@@ -74,17 +76,17 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
         super().dataReceived(data)
         self.factory.lobby.flush()
 
-    def text_received(self, payload: bytes) -> None:
-        """See `FastPath`."""
+    def texts_received(self, payloads: list[bytes]) -> None:
+        """See `FastPath`. A connection that is closed has no session, whoever closed it."""
         if self.session is not None:
-            self.factory.lobby.received(self.session, payload)
+            self.factory.lobby.received(self.session, payloads)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """What came the long way."""
         if isBinary:
             self.shut(UNSUPPORTED_DATA, "text only")
         else:
-            self.text_received(payload)
+            self.texts_received([payload])
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone, or the peer closes it."""
@@ -105,20 +107,23 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
     def send(self, data: bytes) -> None:
         """Write frames at once, past the transport's buffer, which is empty while the session isn't paused: that
         saves two calls of epoll_ctl and a turn of the reactor for each write. The rest waits in the transport."""
-        if self.write_some is not None:
+        if self.send_now is not None:
             if self.transport.disconnecting:
                 return
-            sent = self.write_some(data)
+            try:
+                sent = self.send_now(data)
+            except OSError:
+                # Full (BlockingIOError), or broken: then the transport meets the same error, and ends.
+                sent = 0
             if sent == len(data):
                 return
-            if isinstance(sent, int):
-                data = data[sent:]
+            data = data[sent:]
             self.pauseProducing()
         self.transport.write(data)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """What Autobahn itself writes: the handshake, pongs, a close. In its place among the session's frames."""
-        if self.write_some is not None and not self.full:
+        if self.send_now is not None and not self.full:
             self.send(data)
         else:
             super().sendData(data, sync, chopsize)
@@ -140,7 +145,7 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
     def resumeProducing(self) -> None:
         """The transport has written everything."""
         self.full = False
-        if self.write_some is not None and self.transport.disconnecting:
+        if self.send_now is not None and self.transport.disconnecting:
             # A transport that has a pull producer asks it for more instead of closing.
             self.transport.unregisterProducer()
         elif self.session is not None:

@@ -42,7 +42,7 @@ class Picture:
 def _blank(message: Shown) -> None:
     message.content = message.pic = message.url = message.memo = ""
     message.amount = message.edited = 0
-    message.mentions, message.reactions = [], {}
+    message.mentions, message.reactions = (), {}
 
 
 def _react(target: Shown, userid: int, emoji: str) -> None:

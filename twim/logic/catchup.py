@@ -52,7 +52,7 @@ class CatchUp:
 
     async def _run(self, session: Session, asked: Frame) -> None:
         reset = bool(asked.epoch) and asked.epoch != self._epoch
-        have = {} if reset else asked.have
+        have = {} if reset or asked.have is None else asked.have
         await self._routing.elsewhere.settled(session.user)
         rows = await self._conversations.rows(session.user.id)
         lines = []

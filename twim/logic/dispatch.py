@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -50,24 +50,27 @@ class Dispatch:
             GROUP: posting.say,
         }
 
-    def received(self, session: Session, payload: bytes) -> None:
-        """Do what one frame asks for; a wrong one is answered and ends nothing."""
-        if session.socket is None:
-            return
-        try:
-            frame = decode_frame(payload)
-        except Refusal as refused:
-            self._refuse(session, refused, *marks_of(payload))
-            return
-        if session.opening is not None and frame.cmd != CATCH_UP:
-            session.release({})
-        try:
-            self._table.get(frame.cmd, _unknown)(session, frame)
-        except Refusal as refused:
-            self._refuse(session, refused, frame.id, frame.cid)
-        except Exception:
-            self.log.failure("cmd {cmd} of user {userid} failed", cmd=frame.cmd, userid=session.user.id)
-            self._refuse(session, Failed(), frame.id, frame.cid)
+    def received(self, session: Session, payloads: Sequence[bytes]) -> None:
+        """Do what the frames ask for; a wrong one is answered and ends nothing."""
+        table = self._table
+        for payload in payloads:
+            # One of them may have closed the connection.
+            if session.socket is None:
+                return
+            try:
+                frame = decode_frame(payload)
+            except Refusal as refused:
+                self._refuse(session, refused, *marks_of(payload))
+                continue
+            if session.opening is not None and frame.cmd != CATCH_UP:
+                session.release({})
+            try:
+                table.get(frame.cmd, _unknown)(session, frame)
+            except Refusal as refused:
+                self._refuse(session, refused, frame.id, frame.cid)
+            except Exception:
+                self.log.failure("cmd {cmd} of user {userid} failed", cmd=frame.cmd, userid=session.user.id)
+                self._refuse(session, Failed(), frame.id, frame.cid)
 
     def _refuse(self, session: Session, refused: Refusal, its_id: int, cid: str) -> None:
         session.refuse(refused, its_id, cid, self._seconds())

@@ -38,8 +38,7 @@ class Posting:
         said.scope = 0
         if said.epoch:
             said.epoch = ""
-        if said.have:
-            said.have = {}
+        said.have = None
         place = user.places.get((said.cmd, said.dstid))
         if place is not None:
             self._log.append(Post(session, said, place))

@@ -12,7 +12,7 @@ from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 
-from twim.access.roster import Roster
+from twim.access.roster import Present, Roster
 from twim.access.session import Session
 from twim.errors import Refusal
 from twim.logic.elsewhere import Elsewhere, Nowhere
@@ -42,27 +42,46 @@ class Routing:
 
     def answer(self, posts: Sequence[Post]) -> list[Post]:
         """Answer the senders. Gives what was stored and is to be delivered."""
+        # This and `deliver` are each message's way: they do what Session.put does without calling it.
+        dirty = self._dirty
         fresh = []
         for post in posts:
-            said = post.message
             if post.refused is not None:
                 self._refuse(post, post.refused)
                 continue
-            if post.origin is not None and (said.id or said.cid):
-                self._answer(post)
-            if post.first is None:
+            said = post.message
+            origin = post.origin
+            first = post.first
+            if origin is not None and (said.id or said.cid):
+                if first is None:
+                    answer = envelope.answer(said.id, said.cid, said.cmd, said.dstid, said.seq, said.at)
+                else:
+                    answer = envelope.answer(said.id, said.cid, *first)
+                if not origin.pending:
+                    dirty.append(origin)
+                origin.pending.append(text_frame(answer))
+            if first is None:
                 fresh.append(post)
         return fresh
 
     def deliver(self, posts: Sequence[Post]) -> None:
         """Deliver stored messages, in this order, to those who are here; and write everything."""
         rooms: dict[int, list[tuple[Post, bytes]]] = {}
+        users = self._roster.users
         for post in posts:
             said = post.message
-            if said.cmd == SINGLE:
-                self._to_pair(post, text_frame(post.body))
-            else:
-                rooms.setdefault(said.dstid, []).append((post, text_frame(post.body)))
+            frame = text_frame(post.body)
+            if said.cmd != SINGLE:
+                rooms.setdefault(said.dstid, []).append((post, frame))
+                continue
+            sender, dstid, origin = said.userid, said.dstid, post.origin
+            own = users.get(sender)
+            if dstid != sender:
+                receiver = users.get(dstid)
+                if receiver is not None:
+                    self._to_devices(receiver, sender, said.seq, frame, None)
+            if own is not None and own.sessions != [origin]:
+                self._to_devices(own, dstid, said.seq, frame, origin)
         for group, together in rooms.items():
             self._to_room(group, together)
         self.flush()
@@ -78,33 +97,21 @@ class Routing:
         self._refuse(post, refused)
         self.flush()
 
-    def _answer(self, post: Post) -> None:
-        said = post.message
-        if post.first is None:
-            answer = envelope.answer(said.id, said.cid, said.cmd, said.dstid, said.seq, said.at)
-        else:
-            answer = envelope.answer(said.id, said.cid, *post.first)
-        post.origin.put(text_frame(answer))
-
     def _refuse(self, post: Post, refused: Refusal) -> None:
         if post.origin is not None:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
 
-    def _to_pair(self, post: Post, frame: bytes) -> None:
-        said = post.message
-        sender, origin = said.userid, post.origin
-        users = self._roster.users
-        receiver = users.get(said.dstid)
-        if receiver is not None and said.dstid != sender:
-            for session in receiver.sessions:
-                session.deliver(SINGLE, sender, said.seq, frame)
-                self.delivered += 1
-        own = users.get(sender)
-        if own is not None:
-            for session in own.sessions:
-                if session is not origin:
-                    session.deliver(SINGLE, said.dstid, said.seq, frame)
-                    self.delivered += 1
+    def _to_devices(self, user: Present, dstid: int, seq: int, frame: bytes, but: Session | None) -> None:
+        for session in user.sessions:
+            if session is but:
+                continue
+            self.delivered += 1
+            if session.held is None and session.floors is None:
+                if not session.pending:
+                    self._dirty.append(session)
+                session.pending.append(frame)
+            else:
+                session.deliver(SINGLE, dstid, seq, frame)
 
     def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
         origins = {post.origin for post, _ in said}

@@ -11,9 +11,10 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy import exc as sql_errors
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+from twim.errors import TooMany
 from twim.storage.append import heads
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Conversation, Key
@@ -24,6 +25,7 @@ from twim.wire.commands import SINGLE
 from twim.wire.message import encode
 
 TOGETHER: Final = 250  # conversations looked for in one hop
+LINES: Final = 20_000  # who may wait for conversations to be found; more are refused
 TRIES: Final = 3  # of making conversations that other servers make too
 KEPT: Final = 100_000  # conversations whose head is kept in memory, about 200 bytes each
 PAGE: Final = 200  # messages in one page of history, and of one conversation in a catch-up
@@ -79,20 +81,24 @@ class Conversations:
         # Who waits for which conversation, also of those that are being looked for: whoever asks for one of them
         # later stands in the same line, so that no message overtakes an earlier one.
         self._lines: dict[Key, deque[Deferred[Conversation | None]]] = {}
+        self._waiting = 0
         self._wanted: list[Key] = []
         self._finding = False
 
     def find(self, key: Key) -> Deferred[Conversation | None]:
-        """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there.
+        """The conversation of `key`. A single chat is made when it is new; None for a group that isn't there. Fails
+        with `TooMany` when too many wait, as while the database hangs.
 
         What is asked for while others are looked for is looked for together: after a restart everybody's first
         message asks at once.
         """
         line = self._lines.get(key)
+        if not line and (found := self._alive.get(key)) is not None:
+            return succeed(found)
+        if self._waiting >= LINES:
+            return fail(TooMany("the server is busy"))
+        self._waiting += 1
         if line is None:
-            found = self._alive.get(key)
-            if found is not None:
-                return succeed(found)
             line = self._lines[key] = deque()
             self._wanted.append(key)
         waiting: Deferred[Conversation | None] = Deferred()
@@ -136,6 +142,7 @@ class Conversations:
         for key, found in answers.items():
             line = self._lines[key]
             while line:
+                self._waiting -= 1
                 line.popleft().callback(found)
             del self._lines[key]
         self._finding = False

@@ -60,7 +60,7 @@ def _recall(connection: Connection, post: Post, shown: Shown, at: int) -> None:
 def _blank(shown: Shown) -> None:
     shown.content = shown.pic = shown.url = shown.memo = ""
     shown.amount = shown.edited = 0
-    shown.mentions, shown.reactions = [], {}
+    shown.mentions, shown.reactions = (), {}
 
 
 def _edit(connection: Connection, post: Post, shown: Shown, at: int) -> None:

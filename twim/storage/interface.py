@@ -107,7 +107,7 @@ def key_of(scope: int, userid: int, dstid: int) -> Key:
     return (GROUP, dstid, 0)
 
 
-class Post:
+class Post(msgspec.Struct, gc=False, eq=False):
     """A message on its way into the log, and what became of it.
 
     `origin` is the session that is answered, or None for a notice. After the commit exactly one of these holds:
@@ -115,15 +115,14 @@ class Post:
     message, whose `seq` and `at` are set, is stored as `body`.
     """
 
-    __slots__ = ("body", "conversation", "first", "message", "origin", "refused")
-
-    def __init__(self, origin: Any, message: Message, conversation: Conversation) -> None:
-        self.origin = origin
-        self.message = message
-        self.conversation = conversation
-        self.body = b""
-        self.first: tuple[int, int, int, int] | None = None
-        self.refused: Refusal | None = None
+    # A Struct is made five times as fast as an object with slots, and without gc the collector has nothing to walk
+    # through when thousands wait for their commit. Nothing a post refers to refers back to it.
+    origin: Any
+    message: Message
+    conversation: Conversation
+    body: bytes = b""
+    first: tuple[int, int, int, int] | None = None
+    refused: Refusal | None = None
 
 
 class LogListener(Protocol):

@@ -28,6 +28,10 @@ _INSERT: Final = "INSERT INTO message (conversation, seq, sender, body) VALUES (
 _INSERT_CID: Final = "INSERT INTO message (conversation, seq, sender, body, cid) VALUES (?, ?, ?, ?, ?)"
 
 
+class _Unplain(Exception):
+    """Something in the batch needs more than an INSERT."""
+
+
 class SqliteAppender:
     """Stores batches in SQLite; `fallback` stores those that aren't plain."""
 
@@ -48,21 +52,20 @@ class SqliteAppender:
 
     def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
         """See `Appender`."""
-        for post in posts:
-            said = post.message
-            unplain = said.ref or said.media in EVENTS or said.url or said.pic
-            if unplain or post.conversation.head == UNKNOWN:
-                return self._fallback.append(posts, at)
         done: Deferred[None] = Deferred()
         self._database.turn.ask(lambda: self._begin(posts, at, done))
         return done
 
     def _begin(self, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
         try:
+            rows, with_cid = _rows(posts, at)
             connection = self._connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            _insert(connection, posts, at)
-        except (sqlite3.Error, OSError) as error:
+            if rows:
+                connection.executemany(_INSERT, rows)
+            if with_cid:
+                connection.executemany(_INSERT_CID, with_cid)
+        except (_Unplain, sqlite3.Error, OSError) as error:
             self._leave_to_fallback(error, posts, at, done)
             return
 
@@ -106,20 +109,22 @@ class SqliteAppender:
         return connection
 
 
-def _insert(connection: sqlite3.Connection, posts: Sequence[Post], at: int) -> None:
-    rows = []
-    with_cid = []
+def _rows(posts: Sequence[Post], at: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What is inserted for `posts`, which get their seq, without a cid and with one. `_Unplain` for a batch that isn't
+    plain; then some have a seq that they must not keep."""
+    rows: list[tuple[object, ...]] = []
+    with_cid: list[tuple[object, ...]] = []
     for post in posts:
         said = post.message
         place = post.conversation
+        head = place.head
+        if head == UNKNOWN or said.ref or said.url or said.pic or said.media in EVENTS:
+            raise _Unplain
         said.at = at
-        said.seq = place.head = place.head + 1
-        post.body = encode(said)
+        said.seq = place.head = head + 1
+        body = post.body = encode(said)
         if said.cid:
-            with_cid.append((place.id, said.seq, said.userid, post.body, said.cid.encode()))
+            with_cid.append((place.id, head + 1, said.userid, body, said.cid.encode()))
         else:
-            rows.append((place.id, said.seq, said.userid, post.body))
-    if rows:
-        connection.executemany(_INSERT, rows)
-    if with_cid:
-        connection.executemany(_INSERT_CID, with_cid)
+            rows.append((place.id, head + 1, said.userid, body))
+    return rows, with_cid

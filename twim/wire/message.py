@@ -47,7 +47,8 @@ class Message(msgspec.Struct, omit_defaults=True, gc=False):
     seq: Id = 0
     at: Id = 0
     ref: Id = 0
-    mentions: Annotated[list[Id], msgspec.Meta(max_length=MENTIONS)] = []
+    # A tuple and None are made once; a list and a dict would be made for every frame.
+    mentions: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MENTIONS)] = ()
 
 
 class Frame(Message, omit_defaults=True, gc=False):
@@ -58,7 +59,7 @@ class Frame(Message, omit_defaults=True, gc=False):
 
     scope: int = 0
     epoch: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    have: Annotated[dict[str, Id], msgspec.Meta(max_length=HAVE_ENTRIES)] = {}
+    have: Annotated[dict[str, Id], msgspec.Meta(max_length=HAVE_ENTRIES)] | None = None
 
 
 class Shown(Message, omit_defaults=True, gc=False):
