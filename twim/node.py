@@ -179,7 +179,6 @@ class Node:
         self.files.start()
         self.thumbs.start()
         self.passwords.start()
-        self.stalls.start()
         self.upkeep.start()
         return self.relay.start() if self.relay is not None else succeed(None)
 
