@@ -7,11 +7,12 @@ import json
 import tempfile
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from bench import growth, report
 from bench.draw import draw
-from bench.load import compile_load
-from bench.measures import PEOPLE, TALKERS, Bench, Results, alternating, middle
+from bench.load import compile_load, floor_us
+from bench.measures import PEOPLE, RATE, TALKERS, Bench, Results, alternating, middle
 from bench.people import People
 from bench.servers import ours, yardstick
 
@@ -41,15 +42,18 @@ def _table(folder: Path, given: argparse.Namespace) -> None:
         "plain": partial(yardstick, folder, people.users, people.groups[TALKERS]),
     }
     rounds: dict[str, list[Results]] = {"twim": [], "plain": []}
+    floors = []
     for name, start in alternating(given.rounds, servers):
         with start() as server:
             rounds[name].append(bench.all_of(server, stores=name == "twim"))
+        floors.append(floor_us(folder, RATE, given.seconds))
     results = {name: middle(found) for name, found in rounds.items()}
     rows = report.table(results["twim"], results["plain"])
+    floor = report.floor(RATE, median(floors))
     machine = report.machine()
-    print(report.as_text(rows, 2), machine, sep="\n\n")
+    print(report.as_text(rows, 2), floor, machine, sep="\n\n")
     if given.write:
-        report.write("results", f"{report.as_markdown(rows, 2)}\n\n{machine}")
+        report.write("results", f"{report.as_markdown(rows, 2)}\n\n{floor}\n\n{machine}")
         draw(results["twim"], results["plain"])
         Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=1) + "\n")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.servers import LOAD_CORE, Server, pin
 
-SOURCE = Path(__file__).with_name("load.c")
+HERE = Path(__file__).parent
 MOST_SECONDS = 600  # of one run
 
 Figures = dict[str, float]
@@ -17,10 +17,21 @@ Figures = dict[str, float]
 
 def compile_load(folder: Path) -> Path:
     """The load generator."""
+    return _compile("load", folder)
+
+
+def floor_us(folder: Path, rate: int, seconds: float) -> float:
+    """CPU µs of the system calls of one stored message, by themselves (`floor.c`)."""
+    command = [str(_compile("floor", folder)), str(folder / "floor.dat"), f"rate={rate}", f"seconds={seconds}"]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=MOST_SECONDS).stdout
+    return float(out.split()[0].removeprefix("cpu_us="))
+
+
+def _compile(name: str, folder: Path) -> Path:
     if shutil.which("gcc") is None:
         raise SystemExit("the load generator needs gcc (Debian: gcc, libc6-dev)")
-    program = folder / "load"
-    subprocess.run(["gcc", "-O2", "-o", str(program), str(SOURCE)], check=True)
+    program = folder / name
+    subprocess.run(["gcc", "-O2", "-o", str(program), str(HERE / f"{name}.c")], check=True)
     return program
 
 

@@ -69,6 +69,13 @@ def write(section: str, content: str) -> None:
     README.write_text(f"{head}<!-- {section} -->\n{content}\n<!-- /{section} -->{tail}")
 
 
+def floor(rate: int, us: float) -> str:
+    """What no server can be cheaper than."""
+    return (
+        f"At {rate:,} messages/s the system calls of one message take {number(us)} µs of CPU by themselves (`floor.c`)."
+    )
+
+
 def machine() -> str:
     """What it was measured on, and how fast that was at the time: such machines are shared."""
     named = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
