@@ -16,6 +16,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from twim.errors import Unavailable
 from twim.storage.committer import Committer
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Post
@@ -58,6 +59,8 @@ class SqliteAppender:
 
     def _begin(self, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
         try:
+            # Here and not in the thread, where every call lets go of the interpreter and has to get it back.
+            self._database.check_file()
             rows, with_cid = _rows(posts, at)
             connection = self._connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
@@ -65,12 +68,11 @@ class SqliteAppender:
                 connection.executemany(_INSERT, rows)
             if with_cid:
                 connection.executemany(_INSERT_CID, with_cid)
-        except (_Unplain, sqlite3.Error, OSError) as error:
+        except (_Unplain, Unavailable, sqlite3.Error, OSError) as error:
             self._leave_to_fallback(error, posts, at, done)
             return
 
         def commit() -> None:
-            self._database.check_file()
             connection.execute("COMMIT")
 
         def ended(error: BaseException | None) -> None:
