@@ -148,6 +148,8 @@ class ImClient:
         """
         message.cid = message.cid or f"{self._random.getrandbits(CID_BITS):032x}"
         message.userid = self.userid
+        # A list is as good, until it is compared with what others got.
+        message.mentions = tuple(message.mentions)
         try:
             waiting = self._unanswered.add(message)
         except Refusal as refused:
