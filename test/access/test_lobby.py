@@ -14,17 +14,17 @@ class ArrivingTests(Living):
     """Between the question who somebody is and the open socket."""
 
     def slow(self) -> list[Deferred[None]]:
-        """From now on friends and groups are read at once and given when the test fires these."""
+        """From now on newcomers are read at once and given when the test fires these."""
         waiting: list[Deferred[None]] = []
-        real = RelationStore.circle
+        real = RelationStore.arriving
 
-        def circle(store: RelationStore, userid: int) -> Deferred[Any]:
-            found = real(store, userid)
+        def arriving(*asked: Any) -> Deferred[Any]:
+            found = real(*asked)
             gate: Deferred[None] = Deferred()
             waiting.append(gate)
             return gate.addCallback(lambda _: found)
 
-        self.patch(RelationStore, "circle", circle)
+        self.patch(RelationStore, "arriving", arriving)
         self.node.roster.circles.clear()
         return waiting
 
@@ -52,16 +52,30 @@ class ArrivingTests(Living):
         await device.tell(11, group, "hello")
 
     async def test_ended_meanwhile(self) -> None:
-        """A token that ends while its device arrives doesn't let it in."""
+        """A token that ends while its device arrives, which is then read again, doesn't let it in."""
         one = await self.person()
         two = await self.log_in(one)
         waiting = self.slow()
         knocking = await self.arriving(two, waiting)
         await one.post("/user/passwd", passwd="secret-1", newpasswd="another-1")
         waiting[0].callback(None)
+        await until(lambda: len(waiting) == 2)
+        waiting[1].callback(None)
         device = await knocking
         assert device.refused is not None
         self.assert_refused(device.refused, 401)
+        self.assertEqual(self.node.roster.connections, 0)
+
+    async def test_restarting_meanwhile(self) -> None:
+        """Who is still arriving when the server begins to end isn't let in."""
+        one = await self.person()
+        waiting = self.slow()
+        knocking = await self.arriving(one, waiting)
+        self.node.lobby.close()
+        waiting[0].callback(None)
+        device = await knocking
+        assert device.refused is not None
+        self.assert_refused(device.refused, 503)
         self.assertEqual(self.node.roster.connections, 0)
 
     async def test_gone_meanwhile(self) -> None:
