@@ -36,10 +36,10 @@ LAYERS = (
     ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
     ("outboxes, send()", r"twim/access/session\.py|ChatProtocol\.send|writeSomeData|doWrite|FileDescriptor\.write"),
     ("recv()", r"Connection\.doRead|Connection\._dataReceived"),
-    ("token, circle (queries)", r"twim/logic/accounts|twim/storage|sqlalchemy"),
+    ("token, circle (queries)", r"twim/logic/accounts|twim/storage|twim/access/newcomers|sqlalchemy"),
     ("presence, roster, lobby", r"twim/logic/presence|twim/access/(roster|lobby)"),
-    ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door)"),
-    ("WebSocket handshake, closing", r"autobahn|twim/access/websocket|txaio"),
+    ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door|entrance|upgrade)"),
+    ("WebSocket handshake, closing", r"autobahn|twim/access/(websocket|handshake|listening)|txaio"),
     ("accept, close sockets", r"tcp\.py"),
     ("reactor", r"twisted/internet|twisted/python/(log|context)"),
 )

@@ -19,7 +19,8 @@
 
 What a device missed comes by `twim.logic.catchup` and `twim.logic.history`, from the same stored bytes.
 
-Around it: `twim.access.lobby` lets devices in, `twim.access.door` requests; `twim.access.site` has the tree of paths;
+Around it: `twim.access.entrance` hears what a connection says first; `twim.access.lobby` lets devices in,
+`twim.access.door` requests; `twim.access.site` has the tree of paths;
 `twim.config` the settings, `twim.tap` makes ``twistd im`` of them, `twim.node` puts the parts together and
 `twim.service` runs them. `twim.client` is the other side, for programs.
 """

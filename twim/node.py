@@ -145,7 +145,7 @@ class Node:
         operate = Operate(door, accounts, self.bus, self.figures, config.operators)
         root = Root(Chat(door, self.lobby, upgrade), pages.asset_resource(), rest, operate)
         intake = Intake(store.spool, self.files, door.caller_id, reactor, limit=config.upload_bytes)
-        self.site: Site = make_site(root, intake, reactor)
+        self.site: Site = make_site(root, intake, door, self.lobby, upgrade, reactor)
 
     def _open_bus(self, epoch: str, reactor: Any) -> Bus:
         config = self.config

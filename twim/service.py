@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Site
 
+from twim.access.listening import prepare
 from twim.config import Config, ConfigError
 from twim.errors import Unavailable
 from twim.node import Node
@@ -142,6 +143,7 @@ class NodeService(Service):
 
     def _listens(self, port: IListeningPort, description: str) -> None:
         self._ports.append(port)
+        prepare(port)
         where = port.getHost()
         if not isinstance(where, (IPv4Address, IPv6Address)):
             self.log.info("listening on {where}", where=description)

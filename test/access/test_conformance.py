@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
@@ -21,11 +22,14 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from test.wire.test_frames import UPGRADE, client_frame
 from twim.access import fastpath
+from twim.access.door import Door
+from twim.access.entrance import Entrance
 from twim.access.lobby import Lobby, Pass
+from twim.access.ratelimit import Limits
 from twim.access.roster import Present
 from twim.access.session import Session, Socket
 from twim.access.websocket import ChatFactory, ChatUpgrade
-from twim.logic.accounts import LoggedIn
+from twim.logic.accounts import LoggedIn, Tokens
 from twim.storage.relations import Circle
 from twim.wire.frames import FAST_LIMIT
 from twim.wire.message import FRAME_BYTES
@@ -331,11 +335,17 @@ class Client(Protocol):
         self.lost.callback(None)
 
 
+ANYBODY = Pass(LoggedIn(1, 1), Circle(set(), set()))
+
+
 class Echo:
     """A lobby that lets everyone in and says everything again."""
 
     def __init__(self) -> None:
         self.dirty: list[Session] = []
+
+    def recall(self, token: str) -> Pass:
+        return ANYBODY
 
     def enter(self, admitted: Pass, socket: Socket) -> Session:
         return Session(Present(1, set(), set()), 1, socket, self.dirty)
@@ -355,7 +365,7 @@ class Echo:
         self.dirty.clear()
 
 
-class Door(Resource):
+class Upgrading(Resource):
     """The upgrade alone: who may enter is another test's question."""
 
     isLeaf = True
@@ -365,8 +375,20 @@ class Door(Resource):
         self._upgrade = upgrade
 
     def render_GET(self, request: Any) -> int:
-        self._upgrade.hand_over(request, Pass(LoggedIn(1, 1), Circle(set(), set())))
+        self._upgrade.hand_over(request, ANYBODY)
         return NOT_DONE_YET
+
+
+def over_http(factory: ChatFactory) -> Site:
+    """A site whose upgrades twisted.web has parsed."""
+    return Site(Upgrading(ChatUpgrade(factory)))
+
+
+def by_entrance(factory: ChatFactory) -> Site:
+    """A site whose ordinary upgrades twisted.web doesn't see."""
+    upgrade = ChatUpgrade(factory)
+    door = Door(cast(Tokens, None), Limits(False, cast(IReactorTime, reactor).seconds))
+    return Entrance(Upgrading(upgrade), door, factory.lobby, upgrade, cast(IReactorTime, reactor))
 
 
 def forget_timers(factory: ChatFactory) -> None:
@@ -381,11 +403,13 @@ class Conformance(TestCase):
 
     timeout = 120
 
+    def site(self, factory: ChatFactory) -> Site:
+        return by_entrance(factory)
+
     async def setUp(self) -> None:
         factory = ChatFactory(cast(Lobby, Echo()), reactor)
         self.addCleanup(forget_timers, factory)
-        site = Site(Door(ChatUpgrade(factory)))
-        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(site)
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self.site(factory))
         self.addCleanup(port.stopListening)
         self.port = port.getHost().port
 
@@ -421,6 +445,13 @@ class Conformance(TestCase):
     def test_closes(self) -> Deferred[None]:
         """A close is answered; one with a code that may not be sent ends in 1002."""
         return Deferred.fromCoroutine(self.check(CLOSES))
+
+
+class ConformanceOverHttp(Conformance):
+    """The same table, after an upgrade that twisted.web has parsed."""
+
+    def site(self, factory: ChatFactory) -> Site:
+        return over_http(factory)
 
 
 class ConformanceOfAutobahn(Conformance):

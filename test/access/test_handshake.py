@@ -22,12 +22,12 @@ from twisted.web.http import Request
 from twisted.web.http_headers import Headers
 from twisted.web.server import Site
 
-from test.access.test_conformance import Door, Echo, forget_timers
+from test.access.test_conformance import Echo, by_entrance, forget_timers, over_http
 from test.wire.test_frames import client_frame
-from twim.access import websocket
+from twim.access import entrance, websocket
 from twim.access.handshake import ordinary_key
 from twim.access.lobby import Lobby
-from twim.access.websocket import ChatFactory, ChatUpgrade
+from twim.access.websocket import ChatFactory
 from twim.wire.frames import text_frame
 
 SECONDS = 20  # for one handshake on a busy machine
@@ -144,10 +144,13 @@ class SameAsAutobahn(TestCase):
 
     timeout = 120
 
+    def site(self, factory: ChatFactory) -> Site:
+        return by_entrance(factory)
+
     async def listen(self, endpoint: IStreamServerEndpoint) -> int:
         factory = ChatFactory(cast(Lobby, Echo()), reactor)
         self.addCleanup(forget_timers, factory)
-        port = await endpoint.listen(Site(Door(ChatUpgrade(factory))))
+        port = await endpoint.listen(self.site(factory))
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
@@ -160,9 +163,11 @@ class SameAsAutobahn(TestCase):
     async def compare(self, endpoint: IStreamClientEndpoint) -> None:
         for name, headers in (ORDINARY | UNUSUAL).items():
             ours = await self.ask(endpoint, headers)
+            no_entrance = self.patch(entrance, "read_upgrade", lambda data: None)
             with_autobahn = self.patch(websocket, "ordinary_key", lambda request: None)
             theirs = await self.ask(endpoint, headers)
             with_autobahn.restore()
+            no_entrance.restore()
             self.assertEqual(ours[1:], theirs[1:], name)
             self.assertEqual(ours[0].split()[:2], theirs[0].split()[:2], name)
             if name in ORDINARY:
@@ -184,3 +189,10 @@ class SameAsAutobahn(TestCase):
     def test_over_tls(self) -> Deferred[None]:
         """The same over TLS, which wraps the transport: nothing may be written past it."""
         return Deferred.fromCoroutine(self.over_tls())
+
+
+class SameOverHttp(SameAsAutobahn):
+    """The same where twisted.web has parsed the request."""
+
+    def site(self, factory: ChatFactory) -> Site:
+        return over_http(factory)

@@ -14,17 +14,18 @@ class ArrivingTests(Living):
     """Between the question who somebody is and the open socket."""
 
     def slow(self) -> list[Deferred[None]]:
-        """From now on friends and groups are read at once and given when the test fires these."""
+        """Newcomers are read at once, but the first ones are given when the test fires this."""
         waiting: list[Deferred[None]] = []
-        real = RelationStore.circle
+        real = RelationStore.arriving
 
-        def circle(store: RelationStore, userid: int) -> Deferred[Any]:
-            found = real(store, userid)
-            gate: Deferred[None] = Deferred()
-            waiting.append(gate)
-            return gate.addCallback(lambda _: found)
+        def arriving(*asked: Any) -> Deferred[Any]:
+            found = real(*asked)
+            if waiting:
+                return found
+            waiting.append(Deferred())
+            return waiting[0].addCallback(lambda _: found)
 
-        self.patch(RelationStore, "circle", circle)
+        self.patch(RelationStore, "arriving", arriving)
         self.node.roster.circles.clear()
         return waiting
 
@@ -45,8 +46,6 @@ class ArrivingTests(Living):
         await two.befriend(one)
         await one.post("/contact/joincommunity", dstid=group)
         waiting[0].callback(None)
-        await until(lambda: len(waiting) == 2)
-        waiting[1].callback(None)
         device = await knocking
         await device.tell(10, two.id, "hello")
         await device.tell(11, group, "hello")
@@ -62,6 +61,18 @@ class ArrivingTests(Living):
         device = await knocking
         assert device.refused is not None
         self.assert_refused(device.refused, 401)
+        self.assertEqual(self.node.roster.connections, 0)
+
+    async def test_restarting_meanwhile(self) -> None:
+        """Who is still arriving when the server begins to end isn't let in."""
+        one = await self.person()
+        waiting = self.slow()
+        knocking = await self.arriving(one, waiting)
+        self.node.lobby.close()
+        waiting[0].callback(None)
+        device = await knocking
+        assert device.refused is not None
+        self.assert_refused(device.refused, 503)
         self.assertEqual(self.node.roster.connections, 0)
 
     async def test_gone_meanwhile(self) -> None:

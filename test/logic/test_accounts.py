@@ -72,8 +72,7 @@ class TokensTests(SynchronousTestCase):
         """No more tokens are kept than allowed, and a device whose token was dropped can still be ended."""
         self.patch(accounts, "CACHED", 2)
         for deviceid in range(1, 5):
-            device = Device(deviceid, 1, "", "", DEVICE.createat)
-            self.tokens.learn(hash_token(str(deviceid)), device)
+            self.tokens.learn(hash_token(str(deviceid)), 1, deviceid)
         self.assertEqual((len(self.tokens._known), len(self.tokens._by_device)), (2, 2))
         self.tokens.forget(1)
         self.tokens.forget(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from test.storage.rig import WIDE, Storage, asynchronous
+from test.storage.rig import DEVICE, WIDE, Storage, asynchronous
 from twim.errors import NotFound, NotYours
 from twim.storage import relations
 from twim.wire.commands import GROUP
@@ -23,6 +23,36 @@ class AnyRelations:
         self.assertEqual(await self.storage.relations.friends(a.id), [b])
         self.assertEqual(await self.storage.relations.friends(b.id), [a])
         self.assertEqual((await self.storage.relations.circle(b.id)).friends, {a.id})
+
+    @asynchronous
+    async def test_arriving(self: Any) -> None:
+        """Tokens and circles of many are read together, each its own; an unknown token is none of them."""
+        people = [await self.storage.user() for _ in range(4)]
+        a, b, c, d = (one.id for one in people)
+        await self.storage.relations.befriend(a, b, "", False)
+        group = await self.storage.group(b)
+        tokens = {}
+        for number, userid in enumerate((a, b, d)):
+            token = bytes([200, number]) * 16
+            device = await self.storage.accounts.add_device(userid, "hash", DEVICE | {"tokenhash": token})
+            tokens[token] = (userid, device.id)
+        known, circles = await self.storage.relations.arriving([*tokens, b"\xfe" * 32], [c, d])
+        self.assertEqual(known, tokens)
+        self.assertEqual(
+            {userid: (one.friends, one.groups) for userid, one in circles.items()},
+            {a: ({b}, set()), b: ({a}, {group.id}), c: (set(), set()), d: (set(), set())},
+        )
+        self.assertEqual(await self.storage.relations.arriving([], []), ({}, {}))
+        self.assertEqual((await self.storage.relations.arriving([], [a]))[1][a].friends, {b})
+
+    @asynchronous
+    async def test_circles(self: Any) -> None:
+        """More users than go into one statement."""
+        self.patch(relations, "TOGETHER", 2)
+        people = [(await self.storage.user()).id for _ in range(5)]
+        await self.storage.relations.befriend(people[0], people[4], "", False)
+        found = await self.storage.relations.circles(people)
+        self.assertEqual([found[one].friends for one in people], [{people[4]}, set(), set(), set(), {people[0]}])
 
     @asynchronous
     async def test_befriend_refused(self: Any) -> None:

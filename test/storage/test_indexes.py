@@ -44,6 +44,7 @@ class Indexes(OnSqlite):
         await storage.relations.part(a, c)
         await storage.relations.friends(a)
         await storage.relations.circle(a)
+        await storage.relations.arriving([bytes(32), b"\1" * 32], [a, b])
         group = await storage.group(a)
         await storage.relations.join(b, group.id)
         await storage.relations.change(a, group.id, {"name": "x", "icon": ""})

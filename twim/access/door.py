@@ -21,6 +21,7 @@ from werkzeug.routing import RequestRedirect
 
 from twim.access.fields import Fields, header, read_fields
 from twim.access.ratelimit import Limits
+from twim.access.upgrade import Upgrade
 from twim.errors import Failed, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
 from twim.logic.accounts import LoggedIn, Tokens
 from twim.wire import envelope
@@ -42,7 +43,7 @@ class Door:
         self.limits = limits
         self._proxies = proxies
 
-    def token_of(self, request: Request, fields: Fields, upgrade: bool = False) -> str:
+    def token_of(self, request: Request | Upgrade, fields: Fields, upgrade: bool = False) -> str:
         """The token by which the request asks: Authorization, the field, or the cookie, which a page of another
         site may use neither to change something nor for an `upgrade` (`NotYours`)."""
         bearer = header(request, "authorization")
@@ -57,7 +58,7 @@ class Door:
             raise NotYours("asked by a page of another site")
         return cookie.decode("ascii", "replace")
 
-    def same_site(self, request: Request) -> bool:
+    def same_site(self, request: Request | Upgrade) -> bool:
         """Whether the page that asks is ours, as far as its browser tells (RFC 6454, section 7)."""
         if request.getHeader(b"origin") is None:
             return True
@@ -72,9 +73,7 @@ class Door:
         if fields is None:
             fields = read_fields(request)
         who = await self._tokens.check(self.token_of(request, fields))
-        for name in ("userid", "ownerid"):
-            if name in fields and fields.whole(name, 0) not in (0, who.userid):
-                raise NotYours(f"{name} is not yours")
+        check_own(fields, who, "userid", "ownerid")
         self.limits.user(who.userid)
         return who
 
@@ -111,6 +110,13 @@ class Door:
             sameSite=b"lax",
             secure=self.is_secure(request),
         )
+
+
+def check_own(fields: Fields, who: LoggedIn, *names: str) -> None:
+    """`NotYours` when one of these fields has the id of somebody else."""
+    for name in names:
+        if name in fields and fields.whole(name, 0) not in (0, who.userid):
+            raise NotYours(f"{name} is not yours")
 
 
 Handler = Callable[..., Awaitable[bytes]]

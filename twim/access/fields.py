@@ -11,6 +11,7 @@ from typing import Any, Final
 from twisted.web.server import Request
 
 from twim.access.bodies import read_body
+from twim.access.upgrade import Upgrade
 from twim.errors import Malformed
 from twim.wire.message import ID_LIMIT
 
@@ -28,6 +29,9 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def __or__(self, winning: dict[str, str]) -> Fields:
+        return Fields(self._values | winning)
 
     def text(self, name: str, most: int, least: int = 0, default: str | None = "") -> str:
         """A text of `least` to `most` characters."""
@@ -85,23 +89,26 @@ class Fields:
         return value
 
 
-def header(request: Request, name: str) -> str:
+def header(request: Request | Upgrade, name: str) -> str:
     """A header as text, "" when there is none. Its bytes may be anything; twisted.web's own text would be an
     exception for what isn't UTF-8."""
     return (request.getHeader(name.encode()) or b"").decode("utf-8", "replace")
 
 
+def read_query(request: Request | Upgrade) -> Fields:
+    """The fields of a request's query; of a field given twice the last. `Malformed` when they aren't UTF-8."""
+    return Fields({_decode(name): _decode(found[-1]) for name, found in (request.args or {}).items()})
+
+
 def read_fields(request: Request) -> Fields:
     """The fields of a request; those of the body win over the query's. `Malformed` when the body is not what its
     Content-Type says."""
-    values: dict[str, str] = {}
-    for name, found in (request.args or {}).items():
-        values[_decode(name)] = _decode(found[-1])
-    if request.method == b"POST":
-        content: Any = request.content
-        content.seek(0)
-        values |= read_body(header(request, "content-type"), content.read())
-    return Fields(values)
+    fields = read_query(request)
+    if request.method != b"POST":
+        return fields
+    content: Any = request.content
+    content.seek(0)
+    return fields | read_body(header(request, "content-type"), content.read())
 
 
 def _decode(value: bytes) -> str:

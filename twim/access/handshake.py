@@ -1,8 +1,8 @@
 """The opening handshake of an ordinary client, past Autobahn (RFC 6455, section 4.2).
 
-twisted.web has parsed the request by then. Autobahn would be given it as bytes again, parse it again and keep what it
-found for the life of the connection: a third of the cost of a connect, and 2 KiB. What isn't ordinary is still left
-to it: it knows every way to refuse.
+The request has been parsed by then. Autobahn would be given it as bytes again, parse it again and keep what it found
+for the life of the connection: a third of the cost of a connect, and 2 KiB. What isn't ordinary is still left to it:
+it knows every way to refuse.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Protocol
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Final
 
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 
+_ASKED: Final = (b"host", b"upgrade", b"connection", b"sec-websocket-version", b"sec-websocket-key")
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # 16 bytes in base64: the last of the 22 characters holds only two bits.
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
@@ -24,22 +29,6 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]{1,5})?")
 _ACCEPTED: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
 )
-
-
-class Opening(Protocol):
-    """What is needed of Autobahn's protocol."""
-
-    STATE_OPEN: ClassVar[int]
-    state: int
-
-    def makeConnection(self, transport: Any) -> None:
-        """Twisted's."""
-
-    def send(self, data: bytes) -> None:
-        """Write bytes."""
-
-    def onOpen(self) -> None:
-        """The handshake is done."""
 
 
 class _Traffic:
@@ -59,10 +48,21 @@ class _Traffic:
     preopenOutgoingOctetsWireLevel = 0
 
 
-class AsOpened:
-    """What Autobahn sets on every connection, once for all of them: mix it in, and `open_ordinary` leaves a connection
-    only what is its own. Fifty attributes are a dict of 1.5 KiB.
+class AsOpened(Protocol):
+    """What Autobahn sets on every connection, once for all of them: mix it in, and a connection that `open_ordinary`
+    opens has only what is its own. Fifty attributes are a dict of 1.5 KiB, and making them is more work than all the
+    rest of a handshake. Autobahn's constructor isn't called for such a one.
     """
+
+    STATE_CLOSED: ClassVar[int]
+    STATE_CONNECTING: ClassVar[int]
+    STATE_OPEN: ClassVar[int]
+    state = 0  # none of Autobahn's
+    # Nobody listens for what happens to it.
+    _valid_events: Sequence[str] = ("message",)
+    _results: object | None = None
+    # For the log, which isn't written.
+    peer: str | None = None
 
     # Only asked how much it holds, unless writes are chopped.
     send_queue: Sequence[object] = ()
@@ -88,7 +88,7 @@ class AsOpened:
     openHandshakeTimeoutCall: object | None = None
     _perMessageCompress: object | None = None
     remoteCloseCode: int | None = None
-    remoteCloseReason: object | None = None
+    remoteCloseReason: str | None = None
     send_state = 0
     trackedTimings: object | None = None
     triggered = False
@@ -106,8 +106,50 @@ class AsOpened:
     websocket_protocols: Sequence[str] = ()
     websocket_version = 13
 
+    is_closed: Any = cached_property(lambda _: Deferred())  # made when it is fired
 
-_DROPPED: Final = frozenset({"send_queue", "trafficStats", "is_open", "_transport_details"})
+    def send(self, data: bytes) -> None:
+        """Write bytes, while none wait in the transport."""
+        raise NotImplementedError
+
+    def pauseProducing(self) -> None:
+        """Bytes wait in the transport."""
+        raise NotImplementedError
+
+    def onOpen(self) -> None:
+        """The handshake is done."""
+        raise NotImplementedError
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """The connection is gone, or the peer closes it."""
+        raise NotImplementedError
+
+    def connectionMade(self) -> None:
+        if self.state != self.STATE_OPEN:
+            super().connectionMade()  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._transport_details is not None:
+            super().connectionLost(reason)
+            return
+        self.state = self.STATE_CLOSED
+        self.onClose(self.wasClean, self.remoteCloseCode, self.remoteCloseReason)
+
+
+def key_of(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The ``Sec-WebSocket-Key`` of a handshake with these headers (by name in lower case), each given once; None when
+    it isn't ordinary."""
+    key = headers.get(b"sec-websocket-key", b"")
+    origin = headers.get(b"origin")
+    ordinary = (
+        headers.get(b"upgrade", b"").lower() == b"websocket"
+        and b"upgrade" in [token.strip() for token in headers.get(b"connection", b"").lower().split(b",")]
+        and headers.get(b"sec-websocket-version") == b"13"
+        and _KEY.fullmatch(key)
+        and _HOST.fullmatch(headers.get(b"host", b""))
+        and (origin is None or _ORIGIN.fullmatch(origin))
+    )
+    return key if ordinary else None
 
 
 def ordinary_key(request: Request) -> bytes | None:
@@ -117,58 +159,55 @@ def ordinary_key(request: Request) -> bytes | None:
     """
     headers = request.requestHeaders
     single = {}
-    for name in (b"host", b"upgrade", b"connection", b"sec-websocket-version", b"sec-websocket-key"):
-        values = headers.getRawHeaders(name)
-        if values is None or len(values) != 1:
+    for name in _ASKED:
+        values = headers.getRawHeaders(name, [])
+        if len(values) > 1:
             return None
-        single[name] = values[0].strip()
-    key: bytes = single[b"sec-websocket-key"]
+        if values:
+            single[name] = values[0].strip()
     ordinary = (
         request.clientproto == b"HTTP/1.1"
-        and single[b"upgrade"].lower() == b"websocket"
-        and b"upgrade" in [token.strip() for token in single[b"connection"].lower().split(b",")]
-        and single[b"sec-websocket-version"] == b"13"
-        and _KEY.fullmatch(key)
-        and _HOST.fullmatch(single[b"host"])
         and all(map(_ORIGIN.fullmatch, headers.getRawHeaders(b"origin", [])))
         and not headers.hasHeader(b"sec-websocket-protocol")
         and not headers.hasHeader(b"content-length")
         and b"#" not in request.uri
     )
-    return key if ordinary else None
+    return key_of(single) if ordinary else None
 
 
-def open_ordinary(request: Request, key: bytes, protocol: Opening) -> None:
-    """Take the connection from twisted.web, answer the handshake, and leave `protocol`, an `AsOpened`, as Autobahn
-    would: open.
-    """
-    _take_over(request, protocol)
-    protocol.send(_ACCEPTED % base64.b64encode(hashlib.sha1(key + _GUID).digest()))
-    protocol.state = protocol.STATE_OPEN
-    _slim(protocol)
-    protocol.onOpen()
-
-
-def _slim(protocol: Opening) -> None:
-    kind = type(protocol)
-    protocol.__dict__ = {
-        name: value
-        for name, value in vars(protocol).items()
-        if name not in _DROPPED and (value is not getattr(kind, name, _slim))
-    }
-
-
-def _take_over(request: Request, protocol: Opening) -> None:
+def take_over(transport: Any, protocol: Any) -> None:
+    """Give a connection to another protocol."""
     # As in autobahn.twisted.resource, WebSocketResource.render.
-    channel: Any = request.channel
-    transport, channel.transport = channel.transport, None
     if isinstance(transport, ProtocolWrapper):
-        transport.wrappedProtocol = protocol  # type: ignore[assignment]
-    elif isinstance(transport.protocol, ProtocolWrapper):
-        transport.protocol.wrappedProtocol = protocol  # type: ignore[assignment]
+        transport.wrappedProtocol = protocol
+    elif isinstance(getattr(transport, "protocol", None), ProtocolWrapper):
+        transport.protocol.wrappedProtocol = protocol
     else:
         transport.protocol = protocol
     protocol.makeConnection(transport)
+
+
+def open_ordinary(protocol: AsOpened, key: bytes, transport: Any) -> None:
+    """Answer the handshake on a connection that `protocol` takes from whoever had it, and leave it as Autobahn would:
+    open.
+    """
+    protocol.state = protocol.STATE_OPEN
+    take_over(transport, protocol)
+    accepted = _ACCEPTED % base64.b64encode(hashlib.sha1(key + _GUID).digest())
+    if getattr(transport, "_tempDataBuffer", None) or getattr(transport, "dataBuffer", b""):
+        # The answer to an earlier request still waits to be written, which `send` would overtake.
+        protocol.pauseProducing()
+        transport.write(accepted)
+    else:
+        protocol.send(accepted)
+    protocol.onOpen()
+
+
+def open_over_http(protocol: AsOpened, key: bytes, request: Request) -> None:
+    """The same on the connection of a request, which twisted.web loses."""
+    channel: Any = request.channel
+    transport, channel.transport = channel.transport, None
+    open_ordinary(protocol, key, transport)
     # twisted.web paused the socket while it dealt with the request.
     producer = getattr(transport, "_networkProducer", transport)
     if hasattr(producer, "resumeProducing"):

@@ -7,10 +7,11 @@ from typing import Final
 import msgspec
 from twisted.internet.interfaces import IReactorTime
 
+from twim.access.newcomers import Newcomers
 from twim.access.roster import Roster
 from twim.access.session import OPENING_SECONDS, Session, Socket
 from twim.errors import Unavailable
-from twim.logic.accounts import LoggedIn, Tokens
+from twim.logic.accounts import LoggedIn, Tokens, hash_token
 from twim.logic.dispatch import Dispatch
 from twim.logic.presence import Presence
 from twim.logic.routing import Routing
@@ -43,7 +44,7 @@ class Lobby:
         clock: IReactorTime,
     ) -> None:
         self._tokens = tokens
-        self._relations = relations
+        self._newcomers = Newcomers(tokens, relations, roster)
         self._roster = roster
         self._presence = presence
         self._routing = routing
@@ -53,28 +54,32 @@ class Lobby:
         self.closing = False
         self.closed_any = False
 
-    async def admit(self, token: str) -> Pass:
-        """Whose token this is, and whom they may write to. `NotLoggedIn` when it is nobody's."""
+    def recall(self, token: str) -> Pass | None:
+        """Whose token this is, and whom they may write to, if both are known without asking the storage.
+        `NotLoggedIn` for what can't be a token; `Unavailable` when nobody is admitted any more."""
         if self.closing:
             raise Unavailable("the server is restarting")
-        while True:
-            changes = self._roster.changes
-            who = await self._tokens.check(token)
-            present = self._roster.users.get(who.userid)
-            if present is not None:
-                return Pass(who, Circle(present.friends, present.groups))
-            circle = self._roster.circles.pop(who.userid, None)
-            if circle is not None:
-                return Pass(who, Circle(*circle))
-            read = await self._relations.circle(who.userid)
-            # What changed while this was read found nobody here to tell: read it again.
-            if self._roster.changes == changes:
-                return Pass(who, read)
+        who = self._tokens.known(hash_token(token))
+        if who is None:
+            return None
+        present = self._roster.users.get(who.userid)
+        if present is not None:
+            return Pass(who, Circle(present.friends, present.groups))
+        circle = self._roster.circles.get(who.userid)
+        return Pass(who, Circle(*circle)) if circle is not None else None
+
+    async def admit(self, token: str) -> Pass:
+        """Whose token this is, and whom they may write to. `NotLoggedIn` when it is nobody's."""
+        admitted = self.recall(token) or Pass(*await self._newcomers.read(hash_token(token)))
+        if self.closing:
+            raise Unavailable("the server is restarting")
+        return admitted
 
     def enter(self, admitted: Pass, socket: Socket) -> Session:
         """The device's socket is open."""
         who, circle = admitted.who, admitted.circle
         first = who.userid not in self._roster.users
+        self._roster.circles.pop(who.userid, None)
         present = self._roster.enter(who.userid, circle.friends, circle.groups)
         session = Session(present, who.deviceid, socket, self._dirty)
         self._roster.add(present, session)

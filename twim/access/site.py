@@ -12,13 +12,14 @@ from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed
 
 from twim.access.contacts import Contacts
-from twim.access.door import Door, answer_refusals, refuse, refuse_bug, refuse_http
+from twim.access.door import Door, answer_refusals, check_own, refuse, refuse_bug, refuse_http
 from twim.access.downloads import Downloads
-from twim.access.fields import header, read_fields
+from twim.access.entrance import Entrance
+from twim.access.fields import header, read_query
 from twim.access.intake import Intake
 from twim.access.lobby import Lobby
 from twim.access.messages import Messages
@@ -30,7 +31,6 @@ from twim.access.websocket import ChatUpgrade
 from twim.errors import Malformed, NotFound, NotLoggedIn, NotYours, Refusal
 from twim.storage.accounts import Accounts as AccountStore
 
-REQUEST_SECONDS: Final = 60  # of silence, after which an HTTP connection is closed
 CHAT_PAGE: Final = "/chat/index.shtml"
 LOGIN_PAGE: Final = "/user/login.shtml"
 PAGE_METHODS: Final = ("GET", "HEAD")
@@ -122,7 +122,8 @@ for _area in (Rest.app, Operate.app, Users.app, Contacts.app, Messages.app, Uplo
 
 
 class Chat(Resource):
-    """The upgrade to a WebSocket on ``/chat``: who may not enter is told so in HTTP."""
+    """The upgrade to a WebSocket on ``/chat``, of those whom the `Entrance` doesn't let in by itself. Who may not enter
+    is told so in HTTP."""
 
     isLeaf = True
 
@@ -142,10 +143,9 @@ class Chat(Resource):
         return NOT_DONE_YET
 
     async def _enter(self, request: Request) -> None:
-        fields = read_fields(request)
+        fields = read_query(request)
         admitted = await self._lobby.admit(self._door.token_of(request, fields, upgrade=True))
-        if "id" in fields and fields.whole("id", 0) not in (0, admitted.who.userid):
-            raise NotYours("id is not yours")
+        check_own(fields, admitted.who, "id")
         if header(request, "upgrade").lower() != "websocket":
             raise Malformed("a WebSocket, please")
         self._upgrade.hand_over(request, admitted)
@@ -203,9 +203,9 @@ def _is_text(request: Request) -> bool:
     return True
 
 
-def make_site(root: Root, intake: Intake, reactor: Any) -> Site:
+def make_site(root: Root, intake: Intake, door: Door, lobby: Lobby, upgrade: ChatUpgrade, reactor: Any) -> Entrance:
     """The factory to listen with."""
-    site = Site(root, timeout=REQUEST_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
+    site = Entrance(root, door, lobby, upgrade, reactor)
     made: Any = intake.request
     site.requestFactory = made
     site.displayTracebacks = False

@@ -7,27 +7,26 @@ HTTP answer; a connection that is open belongs to a `Session`.
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Final
 
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.interfaces import IReactorTCP
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from twim.access.fastpath import FastPath
-from twim.access.handshake import AsOpened, open_ordinary, ordinary_key
+from twim.access.handshake import AsOpened, open_ordinary, open_over_http, ordinary_key
+from twim.access.listening import watch
 from twim.access.lobby import Lobby, Pass
 from twim.access.session import Session
 from twim.wire.message import FRAME_BYTES
 
 UNSUPPORTED_DATA: Final = 1003
 CLOSE_SECONDS: Final = 5  # several seconds, since Autobahn's batched timers cut to whole ones
-KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
-"""The kernel finds out within a minute that a peer is dead; a ping timer per connection would cost memory."""
-UNANSWERED_MS: Final = 30_000  # bytes that stay unacknowledged this long mean the same
 
 
 class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore[misc]
@@ -62,14 +61,9 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
             self.session.pause()
 
     def _watch_peer(self) -> None:
-        transport: Any = self.transport
-        # Over TLS or a Unix socket some of these aren't there.
+        # Not through TLS, whose connections have what they inherited.
         with contextlib.suppress(AttributeError, OSError):
-            transport.setTcpKeepAlive(True)
-            handle = transport.getHandle()
-            for option, value in KEEPALIVE:
-                handle.setsockopt(socket.IPPROTO_TCP, option, value)
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
+            watch(self.transport.getHandle())
 
     def dataReceived(self, data: bytes) -> None:
         """Take what arrived, then write everything that follows from it at once."""
@@ -182,12 +176,21 @@ class ChatFactory(WebSocketServerFactory):
         options = {name: getattr(self, name) for name in ChatProtocol.CONFIG_ATTRS}
         # As a plain function the accepting of compression offers, which every browser makes, would become a method.
         options["perMessageCompressionAccept"] = staticmethod(options["perMessageCompressionAccept"])
+        # Few connections ever have a message that comes the long way.
+        options["utf8validator"] = cached_property(lambda _: Utf8Validator())
         self.protocol: Any = type("ChatProtocol", (ChatProtocol,), options | {"CONFIG_ATTRS": ()})
 
     def buildProtocol(self, addr: Any) -> Any:
-        """The protocol of the connection that `ChatUpgrade` is handing over."""
+        """The protocol of the connection that Autobahn is given by `ChatUpgrade`."""
         made: Any = super().buildProtocol(addr)
         made.admitted, self.admitted = self.admitted, None
+        return made
+
+    def build_opened(self, admitted: Pass) -> Any:
+        """The protocol of a connection that Autobahn isn't asked to open: see `AsOpened`."""
+        made = self.protocol.__new__(self.protocol)
+        made.factory = self
+        made.admitted = admitted
         return made
 
 
@@ -202,9 +205,15 @@ class ChatUpgrade:
 
     def hand_over(self, request: Any, admitted: Pass) -> None:
         """Take the connection from the web server. It answers the handshake, or refuses what is none (400, 426)."""
-        self._factory.admitted = admitted
         key = ordinary_key(request)
         if key is None:
+            self._factory.admitted = admitted
             self._resource.render(request)
         else:
-            open_ordinary(request, key, self._factory.buildProtocol(None))
+            open_over_http(self._factory.build_opened(admitted), key, request)
+
+    def open(self, transport: Any, key: bytes, admitted: Pass) -> ChatProtocol:
+        """Take a connection whose handshake with this key is ordinary, and answer it."""
+        opened: ChatProtocol = self._factory.build_opened(admitted)
+        open_ordinary(opened, key, transport)
+        return opened

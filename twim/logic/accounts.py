@@ -13,7 +13,6 @@ import msgspec
 from twim.errors import NotFound, NotLoggedIn, Refusal
 from twim.logic.passwords import Passwords
 from twim.storage.accounts import Accounts as AccountStore
-from twim.storage.accounts import Device
 from twim.storage.interface import User
 
 CACHED: Final = 50_000  # tokens known without a query, about 300 bytes each
@@ -29,7 +28,10 @@ class LoggedIn(msgspec.Struct, frozen=True):
 
 
 def hash_token(token: str) -> bytes:
-    """What is stored of a token. It has 256 random bits, so a plain hash is enough."""
+    """What is stored of a token. It has 256 random bits, so a plain hash is enough. `NotLoggedIn` for what can't be
+    a token."""
+    if not token or len(token) > TOKEN_CHARS:
+        raise NotLoggedIn
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -45,29 +47,32 @@ class Tokens:
         self._store = store
         self._known: OrderedDict[bytes, LoggedIn] = OrderedDict()
         self._by_device: dict[int, bytes] = {}
-        self._ended = 0
+        self.ended = 0
+        """Counts devices that ended, so that whoever reads one can tell that it may have ended meanwhile."""
+
+    def known(self, tokenhash: bytes) -> LoggedIn | None:
+        """Whose token it is, if that is known without a query."""
+        return self._known.get(tokenhash)
 
     async def check(self, token: str) -> LoggedIn:
         """Whose token it is. `NotLoggedIn` when nobody's."""
-        if not token or len(token) > TOKEN_CHARS:
-            raise NotLoggedIn
         hashed = hash_token(token)
         known = self._known.get(hashed)
         if known is not None:
             return known
         while True:
-            ended = self._ended
+            ended = self.ended
             device = await self._store.by_token(hashed)
             if device is None:
                 raise NotLoggedIn
             # A device that ended while this was read must not be kept: read it again.
-            if self._ended == ended:
-                return self.learn(hashed, device)
+            if self.ended == ended:
+                return self.learn(hashed, device.userid, device.id)
 
-    def learn(self, hashed: bytes, device: Device) -> LoggedIn:
+    def learn(self, tokenhash: bytes, userid: int, deviceid: int) -> LoggedIn:
         """Keep what a token was found to be."""
-        known = self._known[hashed] = LoggedIn(device.userid, device.id)
-        self._by_device[device.id] = hashed
+        known = self._known[tokenhash] = LoggedIn(userid, deviceid)
+        self._by_device[deviceid] = tokenhash
         if len(self._known) > CACHED:
             _, dropped = self._known.popitem(last=False)
             self._by_device.pop(dropped.deviceid, None)
@@ -76,14 +81,14 @@ class Tokens:
     async def recheck(self, deviceids: Sequence[int]) -> set[int]:
         """Ask the storage again, of these and of every token: somebody may have ended them unheard. Gives those that
         have ended."""
-        self._ended += 1
+        self.ended += 1
         self._known.clear()
         self._by_device.clear()
         return set(deviceids) - await self._store.alive(deviceids)
 
     def forget(self, deviceid: int) -> None:
         """The device has ended."""
-        self._ended += 1
+        self.ended += 1
         hashed = self._by_device.pop(deviceid, None)
         if hashed is not None:
             self._known.pop(hashed, None)
@@ -114,7 +119,7 @@ class Accounts:
         hashed = await self._passwords.hash(passwd)
         token = new_token()
         user, first = await self._store.add(fields, hashed, device | {"tokenhash": hash_token(token)})
-        self._tokens.learn(hash_token(token), first)
+        self._tokens.learn(hash_token(token), user.id, first.id)
         self._registered(user.id)
         return user, token
 
@@ -134,7 +139,7 @@ class Accounts:
         if made is None:
             # The password was changed after it was checked here.
             raise Refusal(WRONG)
-        self._tokens.learn(hash_token(token), made)
+        self._tokens.learn(hash_token(token), user.id, made.id)
         return user, token
 
     async def end(self, userid: int, deviceid: int) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -42,6 +42,9 @@ class Device(msgspec.Struct):
 
 
 _DEVICE = (device.c.id, device.c.userid, device.c.agent, device.c.address, device.c.createat)
+_OWNERS = select(device.c.tokenhash, device.c.userid, device.c.id).where(
+    device.c.tokenhash.in_(bindparam("tokenhashes", expanding=True))
+)
 
 
 def utc_now() -> datetime:
@@ -162,6 +165,12 @@ class Accounts:
         """End one device of the user; False when there is no such."""
         this = delete(device).where(device.c.id == deviceid, device.c.userid == userid)
         return self._database.write(lambda connection: connection.execute(this).rowcount > 0)
+
+
+def owners(connection: Connection, tokenhashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+    """User and device of those of the tokens, at most some hundreds, that there are."""
+    found = connection.execute(_OWNERS, {"tokenhashes": tokenhashes})
+    return {bytes(tokenhash): (userid, deviceid) for tokenhash, userid, deviceid in found}
 
 
 def users(connection: Connection, userids: Sequence[int]) -> list[User]:

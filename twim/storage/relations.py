@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twim.errors import NotFound, NotYours, Refusal
 from twim.storage import attachments
-from twim.storage.accounts import users, utc_now
+from twim.storage.accounts import owners, users, utc_now
 from twim.storage.append import heads
 from twim.storage.conversations import join, make
 from twim.storage.database import Database
@@ -37,6 +37,7 @@ from twim.wire.commands import GROUP
 
 GROUPS_OWNED: Final = 5  # the seed's rule
 MEMBERS: Final = 5_000  # of one group
+TOGETHER: Final = 500  # users whose circles are read by one statement
 FRIENDS: Final = 5_000  # of one user: the list is one answer and one set in memory
 _COMMUNITY = (
     community.c.id,
@@ -46,6 +47,9 @@ _COMMUNITY = (
     community.c.cate,
     community.c.memo,
     community.c.createat,
+)
+_CIRCLES = select(contact.c.ownerid, contact.c.cate, contact.c.dstobj).where(
+    contact.c.ownerid.in_(bindparam("ownerids", expanding=True))
 )
 
 
@@ -82,11 +86,23 @@ class Relations:
 
     def circle(self, userid: int) -> Deferred[Circle]:
         """Whom the user may write to."""
-        return self._database.read(lambda connection: circle(connection, userid))
+        return self._database.read(lambda connection: circles(connection, [userid])[userid])
 
     def circles(self, userids: Sequence[int]) -> Deferred[dict[int, Circle]]:
         """Whom each of the users may write to."""
-        return self._database.read(lambda connection: {one: circle(connection, one) for one in userids})
+        return self._database.read(lambda connection: circles(connection, userids))
+
+    def arriving(
+        self, tokenhashes: Sequence[bytes], userids: Sequence[int]
+    ) -> Deferred[tuple[dict[bytes, tuple[int, int]], dict[int, Circle]]]:
+        """User and device of those of the tokens, at most some hundreds, that there are; and the circles of these
+        users and of `userids`."""
+
+        def work(connection: Connection) -> tuple[dict[bytes, tuple[int, int]], dict[int, Circle]]:
+            known = owners(connection, tokenhashes) if tokenhashes else {}
+            return known, circles(connection, list({*userids, *(userid for userid, _ in known.values())}))
+
+        return self._database.read(work)
 
     def befriend(self, userid: int, dstid: int, memo: str, approve: bool) -> Deferred[bool]:
         """Make the two friends; with `approve` only ask, unless the other one asked before. True when they are."""
@@ -256,13 +272,14 @@ class Relations:
         return self._database.read(work)
 
 
-def circle(connection: Connection, userid: int) -> Circle:
-    """Whom the user may write to."""
-    friends: set[int] = set()
-    groups: set[int] = set()
-    for cate, dstobj in connection.execute(select(contact.c.cate, contact.c.dstobj).where(contact.c.ownerid == userid)):
-        (friends if cate == FRIEND else groups).add(dstobj)
-    return Circle(friends, groups)
+def circles(connection: Connection, userids: Sequence[int]) -> dict[int, Circle]:
+    """Whom each of the users may write to."""
+    found = {userid: Circle(set(), set()) for userid in userids}
+    for start in range(0, len(userids), TOGETHER):
+        for ownerid, cate, dstobj in connection.execute(_CIRCLES, {"ownerids": userids[start : start + TOGETHER]}):
+            theirs = found[ownerid]
+            (theirs.friends if cate == FRIEND else theirs.groups).add(dstobj)
+    return found
 
 
 def _contacts(connection: Connection, userid: int, cate: int) -> list[int]:
