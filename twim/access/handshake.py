@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -58,6 +58,7 @@ class AsOpened(Protocol):
     STATE_CONNECTING: ClassVar[int]
     STATE_OPEN: ClassVar[int]
     state = 0  # none of Autobahn's
+    sendData: Callable[..., None]
     # Nobody listens for what happens to it.
     _valid_events: Sequence[str] = ("message",)
     _results: object | None = None
@@ -107,14 +108,6 @@ class AsOpened(Protocol):
     websocket_version = 13
 
     is_closed: Any = cached_property(lambda _: Deferred())  # made when it is fired
-
-    def send(self, data: bytes) -> None:
-        """Write bytes, while none wait in the transport."""
-        raise NotImplementedError
-
-    def pauseProducing(self) -> None:
-        """Bytes wait in the transport."""
-        raise NotImplementedError
 
     def onOpen(self) -> None:
         """The handshake is done."""
@@ -193,13 +186,7 @@ def open_ordinary(protocol: AsOpened, key: bytes, transport: Any) -> None:
     """
     protocol.state = protocol.STATE_OPEN
     take_over(transport, protocol)
-    accepted = _ACCEPTED % base64.b64encode(hashlib.sha1(key + _GUID).digest())
-    if getattr(transport, "_tempDataBuffer", None) or getattr(transport, "dataBuffer", b""):
-        # The answer to an earlier request still waits to be written, which `send` would overtake.
-        protocol.pauseProducing()
-        transport.write(accepted)
-    else:
-        protocol.send(accepted)
+    protocol.sendData(_ACCEPTED % base64.b64encode(hashlib.sha1(key + _GUID).digest()))
     protocol.onOpen()
 
 

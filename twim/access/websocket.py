@@ -49,6 +49,9 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
         # A pull producer is told each time that the buffer has been written out: while it is empty we may write
         # past it. TLS has no such way in, and would ask a pull producer all the time.
         self.transport.registerProducer(self, self.send_now is None)
+        if self.send_now is not None and (self.transport._tempDataBuffer or self.transport.dataBuffer):
+            # The answer to an earlier request still waits to be written, which what we send would overtake.
+            self.pauseProducing()
         super().connectionMade()
 
     def onOpen(self) -> None:
