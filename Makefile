@@ -30,7 +30,7 @@ unit-test: $(VENV)/made-test $(VENV)/made-swift
 running-test: $(VENV)/made-test
 	$(BIN)/python -m pytest -rs test/running
 
-browser-test: $(VENV)/made-test
+browser-test: $(VENV)/made-test $(VENV)/made-swift
 	$(BIN)/python -m pytest -rs -p no:twisted test/browser
 
 bench: $(VENV)/made-test

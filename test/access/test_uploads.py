@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IConsumer
 
 from test.access.intake_rig import LIMIT, Rig, parsed, post
 from test.storage.files.samples import multipart, picture
+from twim.access.uploads import FILENAME_LIMIT
 from twim.errors import Unavailable
 from twim.storage.files.interface import FileStore
 from twim.storage.files.local import LocalFiles
@@ -284,12 +285,23 @@ class Direct(StoreElsewhere):
             self.assertEqual(headers["Content-Type"], "application/octet-stream")
             self.assertEqual(headers["Content-Disposition"], "attachment")
 
+    async def test_name(self) -> None:
+        """The store is told the name to save a file under, whatever is in it."""
+        named = "size=5&name=%22Plan%22%3B+f%C3%BCr.pdf"
+        _, answer = await self.presign(named, "Authorization: Bearer 7")
+        headers = answer["headers"]
+        assert isinstance(headers, dict)
+        saved = "attachment; filename*=UTF-8''%22Plan%22%3B%20f%C3%BCr.pdf"
+        self.assertEqual(headers["Content-Disposition"], saved)
+
     async def test_refused(self) -> None:
-        """Strangers, and files that are too large or of no size."""
+        """Strangers, and files that are too large, of no size or of a name that is too long."""
         self.assertEqual((await self.presign("size=5"))[0], 401)
         for size, expected in ((LIMIT + 1, 413), (0, 400), (-1, 400), ("", 400)):
             status, _ = await self.presign(f"size={size}", "Authorization: Bearer 7")
             self.assertEqual((size, status), (size, expected))
+        long = f"size=5&name={'x' * (FILENAME_LIMIT + 1)}"
+        self.assertEqual((await self.presign(long, "Authorization: Bearer 7"))[0], 400)
 
 
 class NotDirect(StoreElsewhere):

@@ -21,6 +21,9 @@ from twim.storage.files.sniff import kind_claimed, kind_of
 from twim.storage.files.threads import FileThreads
 from twim.wire import envelope
 
+FILENAME_LIMIT = 255
+"""Characters of a file's name, which file systems bound alike."""
+
 
 class Uploads:
     """The routes under ``/attach``."""
@@ -60,8 +63,8 @@ class Uploads:
 
     @route(app, "/presign")
     async def presign(self, request: Request, fields: Fields) -> bytes:
-        """Where the browser may itself send a file of ``size`` bytes and MIME ``type``: ``url``, ``method``,
-        ``headers`` for the request and, once that has succeeded, ``data``, the file's URL."""
+        """Where the browser may itself send a file of ``size`` bytes and MIME ``type``, to be saved as ``name``:
+        ``url``, ``method``, ``headers`` for the request and, once that has succeeded, ``data``, the file's URL."""
         await self._authorise(request)
         if not isinstance(self._store, Presigner) or not self._store.direct:
             raise NotFound("files are sent to /attach/upload")
@@ -69,7 +72,8 @@ class Uploads:
         if size > self._limit:
             raise TooLarge(f"a file has at most {self._limit} bytes")
         kind = kind_claimed(fields.text("type", 200))
-        signed = self._store.presign(kind.suffix, kind.mime, size)
+        name = fields.text("name", FILENAME_LIMIT)
+        signed = self._store.presign(kind.suffix, kind.mime, size, name)
         return envelope.ok(signed.data, url=signed.url, method=signed.method, headers=signed.headers)
 
     async def _keep(self, upload: Upload) -> bytes:

@@ -52,7 +52,8 @@ export class Rest {
 
   /**
    * Uploads a File or Blob; answers `{url, name?, width?, height?, thumb?, type?}`. `progress` is called with 0…1,
-   * `signal` (AbortSignal) gives up. A store that this browser can't reach is made up for by the server.
+   * `signal` (AbortSignal) gives up. A store that refuses or can't be reached is made up for by the server, from then
+   * on without trying it: each try may cost the whole file's way.
    */
   async upload(file, { name = "file", filetype = "", progress = () => {}, signal = null } = {}) {
     const how = { name, filetype, progress, signal };
@@ -61,7 +62,9 @@ export class Rest {
       return await toStore(this, file, how);
     } catch (error) {
       if (error.name === "AbortError" || error.loggedOut || error.status === 413) throw error;
-      return toServer(this, file, how);
+      const kept = await toServer(this, file, how);
+      this.#direct = false; // not before: where the server fails too it may have been this browser's network
+      return kept;
     }
   }
 }

@@ -5,6 +5,7 @@ import { Refused, unwrap } from "./rest.js";
 /** Sends through XMLHttpRequest, as fetch can't tell how far an upload is; resolves to `{status, text}`. */
 function transfer({ method, url, headers = {}, body, progress, signal }) {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted(); // given up before there was a request to abort
     const request = new XMLHttpRequest();
     request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
@@ -29,8 +30,9 @@ export async function toServer(rest, file, { name, filetype, progress, signal })
 }
 
 /** To the object store, by a request that the server signed for this one file. Resolves to `{url}`. */
-export async function toStore(rest, file, { progress, signal }) {
-  const signed = await rest.call("/attach/presign", { size: file.size, type: file.type || "application/octet-stream" });
+export async function toStore(rest, file, { name, progress, signal }) {
+  const type = file.type || "application/octet-stream";
+  const signed = await rest.call("/attach/presign", { size: file.size, type, name });
   const { url, method, headers, data } = signed;
   const { status } = await transfer({ method, url, headers: settable(headers), body: file, progress, signal });
   if (status < 200 || status > 299) throw new Refused(`answer ${status}`, { status });

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +70,7 @@ memcache_servers = 127.0.0.1:1
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+cors_preflight_allow_origin = {pages}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin
@@ -89,11 +91,13 @@ def find_swift() -> Path | None:
 
 
 class Swift:
-    """A whole Swift of one disk, in `root`, as its own processes."""
+    """A whole Swift of one disk, in `root`, as its own processes. Browsers may send it files from the `pages`,
+    origins like ``http://127.0.0.1:8080``."""
 
-    def __init__(self, programs: Path, root: Path) -> None:
+    def __init__(self, programs: Path, root: Path, pages: Sequence[str] = ()) -> None:
         self._programs = programs
         self._root = root.absolute()
+        self._pages = pages
         self._ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
         self._processes: list[subprocess.Popen[bytes]] = []
         self.endpoint = f"http://127.0.0.1:{self._ports['proxy']}"
@@ -106,7 +110,8 @@ class Swift:
         user = os.environ.get("USER") or "root"
         for kind, port in self._ports.items():
             text = _PROXY if kind == "proxy" else _STORAGE
-            (self._root / f"{kind}.conf").write_text(text.format(kind=kind, port=port, root=self._root, user=user))
+            values = {"kind": kind, "port": port, "root": self._root, "user": user, "pages": ",".join(self._pages)}
+            (self._root / f"{kind}.conf").write_text(text.format(**values))
         environ = dict(os.environ, SWIFT_DIR=str(self._root))
         python = self._programs / "python3"
         ports = [str(self._ports[kind]) for kind in SERVERS[:3]]
@@ -120,12 +125,21 @@ class Swift:
         self._wait()
 
     def make_bucket(self, name: str) -> None:
+        """A bucket with the CORS rule for the pages, whose files everybody may read."""
         signer = Signer(Credentials(KEY_ID, SECRET), "us-east-1")
-        host = self.endpoint.removeprefix("http://")
-        headers = signer.sign("PUT", f"/{name}", (), {"Host": host}, EMPTY, datetime.now(UTC))
+        wanted = {
+            "Host": self.endpoint.removeprefix("http://"),
+            "X-Container-Meta-Access-Control-Allow-Origin": " ".join(self._pages),
+            "X-Container-Read": ".r:*",
+        }
+        headers = signer.sign("PUT", f"/{name}", (), wanted, EMPTY, datetime.now(UTC))
         request = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT", headers=headers)
         with urllib.request.urlopen(request, timeout=30):
             pass
+
+    def public(self, bucket: str) -> str:
+        """What the URLs of a bucket's files begin with for those who don't sign: its S3 wants a signature."""
+        return f"{self.endpoint}/v1/AUTH_{KEY_ID.partition(':')[0]}/{bucket}"
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -124,7 +124,7 @@ class S3Tests(FileStoreContract, TestCase):
     async def test_presigned(self) -> None:
         """A browser stores a file by itself with what the server handed out, and nothing but that."""
         client = treq.client.HTTPClient(Agent(reactor))
-        signed = self.store.presign(".png", "image/png", 5)
+        signed = self.store.presign(".png", "image/png", 5, "")
         for content, more, expected in (
             (b"123456", {}, 403),
             (b"12345", {"Content-Type": "text/html"}, 403),

@@ -110,5 +110,5 @@ class Presigner(Protocol):
     direct: bool
     """Whether it shall."""
 
-    def presign(self, suffix: str, mime: str, size: int) -> Presigned:
-        """A request for one new file of exactly `size` bytes."""
+    def presign(self, suffix: str, mime: str, size: int, filename: str) -> Presigned:
+        """A request for one new file of exactly `size` bytes, to be saved as `filename` unless that is empty."""

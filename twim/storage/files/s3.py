@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from treq.client import HTTPClient
@@ -169,11 +170,11 @@ class S3Files:
     async def close(self) -> None:
         await self._pool.closeCachedConnections()
 
-    def presign(self, suffix: str, mime: str, size: int) -> Presigned:
+    def presign(self, suffix: str, mime: str, size: int, filename: str) -> Presigned:
         """A PUT of one file, whose headers the browser must send as they are. The name is random: what the
         browser will send isn't seen here, so it must not take the name of any content."""
         name = name_of(token_hex(32), suffix)
-        headers = headers_of(name, mime)
+        headers = headers_of(name, mime, filename)
         signed = headers | {"Host": self._bucket.host, "Content-Length": str(size)}
         query = self._signer.presign("PUT", self._path(name), signed, self._at(), PRESIGNED_SECONDS)
         url = f"{self._bucket.address}{encode_path(self._path(name))}?{encode_query(query)}"
@@ -229,11 +230,13 @@ class S3Files:
         return datetime.fromtimestamp(self._now(), UTC)
 
 
-def headers_of(name: str, mime: str) -> dict[str, str]:
-    """What the store shall say of a file whenever it is asked for it."""
+def headers_of(name: str, mime: str, filename: str = "") -> dict[str, str]:
+    """What the store shall say of a file whenever it is asked for it. On another site than the page's browsers take
+    the `filename` to save it under from here alone (RFC 6266, encoded as in RFC 8187)."""
+    saved = f"; filename*=UTF-8''{quote(filename, safe='')}" if filename else ""
     return {
         "Content-Type": mime,
-        "Content-Disposition": "inline" if kind_named(name).shown else "attachment",
+        "Content-Disposition": ("inline" if kind_named(name).shown else "attachment") + saved,
         "Cache-Control": "public, max-age=31536000, immutable",
     }
 
