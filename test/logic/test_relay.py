@@ -6,12 +6,14 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from test.logic.cluster_world import Device, Node, World
 from twim.cluster.interface import NodeInfo
 from twim.errors import OUR_BUG
 from twim.logic import news
+from twim.storage.conversations import Row
 from twim.storage.interface import Key
 from twim.wire.commands import GROUP, SINGLE
 from twim.wire.message import Frame
@@ -242,6 +244,27 @@ class TwoNodes(SynchronousTestCase):
         self.b.relay.to_group(TEAM, b'{"cmd":5}')
         self.settle(0.2)
         self.assertEqual((len(ann.heard(6)), len(ann.heard(5))), (1, 1))
+
+    def test_first_message_lost_while_its_sender_comes(self) -> None:
+        """The first message of a conversation is lost on the bus. While the log is read for it, its sender comes to
+        this node too, so that the conversation's place is being read as well: neither leaves it to the other."""
+        ben, cat = self.a.enter(BEN), self.b.enter(CAT)
+        self.settle()
+        self.b.publish = lambda topics, event: None  # type: ignore[method-assign]
+        self.b.post(cat, SINGLE, BEN)
+        self.settle(0.2)
+        rows = self.world.rows
+
+        def slowly(userid: int) -> Deferred[list[Row]]:
+            done: Deferred[list[Row]] = Deferred()
+            rows(userid).addCallback(lambda found: self.world.clock.callLater(1, done.callback, found))
+            return done
+
+        self.world.rows = slowly  # type: ignore[method-assign]
+        second = self.a.enter(CAT)
+        self.a.relay.missed("b")
+        self.settle(4)
+        self.assertEqual([self.heads(one, (SINGLE, BEN, CAT)) for one in (ben, second)], [[1], [1]])
 
     def test_connections_are_told(self) -> None:
         """The other nodes are told how many are here."""

@@ -169,14 +169,22 @@ class Relay:
         if self._arriving.get(user.id) is not arrival:
             return
         ready: list[Post] = []
+        begun: list[tuple[Key, int]] = []
         del self._arriving[user.id]
         for row in rows:
             key = key_of(row.scope, user.id, row.dstid)
             # If it is unknown though another one of it is here, it was empty when that one came.
-            ready += self._order.begin(key, 0 if self._was_empty(key, user.id) else row.seq)
+            was_empty = self._was_empty(key, user.id)
+            if was_empty and not self._order.known(key):
+                begun.append((key, row.seq))
+            ready += self._order.begin(key, 0 if was_empty else row.seq)
         self._routing.deliver(ready)
         self._begin_new()
         arrival.settle()
+        for key, head in begun:
+            # What the other one has not got of it is on its way, or was lost while nobody could tell (`_behind`).
+            if self._order.place(key) < head:
+                self.mending.read((key, self._order.place(key), head))
 
     def _begin_new(self) -> None:
         """What waits and is awaited by nobody is of conversations whose first message came meanwhile."""
