@@ -54,6 +54,7 @@ from twim.storage.log import SqlLog, ThreadAppender
 from twim.storage.marks import SentMarks
 from twim.storage.relations import Relations as RelationStore
 from twim.storage.sqlite import SqliteAppender
+from twim.turns import Turns
 
 DRAIN_SECONDS: Final = 2.0  # how long a stop waits for closing handshakes
 
@@ -83,14 +84,15 @@ class Node:
         self.thumbs = FileThreads(reactor, "pictures", 1)
         self.passwords = Passwords(reactor)
         dirty: list[Session] = []
+        turns = Turns.of(reactor)
         self.roster = Roster()
         self.routing = Routing(self.roster, dirty, reactor)
         self.marks = SentMarks(database, reactor)
         portable = ThreadAppender(database, self.marks)
-        self.committer = Committer(reactor)
+        self.committer = Committer(reactor, turns)
         fast = SqliteAppender(database, self.marks, portable, self.committer)
         appender = fast if database.is_sqlite else portable
-        self.log = SqlLog(appender, self.marks, reactor, now_ms)
+        self.log = SqlLog(appender, self.marks, turns, reactor, now_ms)
         self.log.listener = self.routing
         conversations = Conversations(database, self.marks)
         posting = Posting(self.log, conversations, self.routing.refuse)
@@ -139,7 +141,7 @@ class Node:
             Uploads(store, Pictures(self.thumbs), self.files, door.caller_id, limit=config.upload_bytes),
             Downloads(store),
         )
-        upgrade = ChatUpgrade(ChatFactory(self.lobby, reactor))
+        upgrade = ChatUpgrade(ChatFactory(self.lobby, turns, reactor))
         self.stalls = StallMeter(reactor)
         self.upkeep = Upkeep(store, Attachments(database).referenced, self.files, reactor)
         operate = Operate(door, accounts, self.bus, self.figures, config.operators)

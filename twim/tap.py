@@ -12,7 +12,6 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.python import usage
 
-from twim.access.stall import shorten_turns
 from twim.config import SETTINGS, ConfigError, read_config
 from twim.service import NodeService, check_ports
 
@@ -54,5 +53,4 @@ def makeService(options: Options) -> Service:
     # Twisted's timers follow the wall clock: set back an hour, every pending one would wait an hour longer.
     steady: Any = reactor
     steady.seconds = monotonic
-    shorten_turns(reactor)
     return NodeService(options["settings"], reactor)

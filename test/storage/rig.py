@@ -71,11 +71,12 @@ class Storage:
         self.database.start()
         # Its time stands still: read marks are written when the test says so.
         self.marks = SentMarks(self.database, Clock())
-        self.committer = Committer(reactor)
+        turns = Turns.of(reactor)
+        self.committer = Committer(reactor, turns)
         portable = ThreadAppender(self.database, self.marks)
         self.fast = SqliteAppender(self.database, self.marks, portable, self.committer)
         self.now = 1_700_000_000_000
-        self.log = SqlLog(self.fast if self.database.is_sqlite else portable, self.marks, reactor, lambda: self.now)
+        self.log = SqlLog(self.fast if self.database.is_sqlite else portable, self.marks, turns, reactor, lambda: self.now)
         self.log.listener = Ear()
         self.conversations = Conversations(self.database, self.marks)
         self.accounts = Accounts(self.database)

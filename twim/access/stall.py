@@ -1,43 +1,13 @@
-"""How long the reactor is kept from its work: measured by the lateness of a timer that is always due, and bounded by
-what one turn takes on.
-"""
+"""How long the reactor is kept from its work, measured by the lateness of a timer that is always due."""
 
 from __future__ import annotations
 
-import select
-from typing import Any, Final
+from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 TICK_SECONDS: Final = 0.02
 WINDOW_SECONDS: Final = 60.0
-EVENTS: Final = 256  # sockets looked at in one turn of the reactor: 5 to 10 ms of frames, connects or disconnects
-
-
-class ShortTurns:
-    """The reactor's epoll, which gives a few events at a time.
-
-    Twisted asks for as many as there are connections, and sees to all of them before the next timer or what a thread
-    has done: when 10,000 clients vanish at once, that is 150 ms. What is left out is ready still, and epoll gives it
-    before what comes ready later.
-    """
-
-    def __init__(self, poller: Any) -> None:
-        self._poller = poller
-
-    def poll(self, timeout: float, maxevents: int) -> Any:
-        """As `select.epoll.poll`."""
-        return self._poller.poll(timeout, min(maxevents, EVENTS))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._poller, name)
-
-
-def shorten_turns(reactor: Any) -> None:
-    """Bound what one turn of an epoll reactor takes on. Others, which ask for less, are left as they are."""
-    poller = getattr(reactor, "_poller", None)
-    if isinstance(poller, getattr(select, "epoll", ())):
-        reactor._poller = ShortTurns(poller)
 
 
 class StallMeter:

@@ -23,6 +23,7 @@ from twim.access.handshake import AsOpened, open_ordinary, open_over_http, ordin
 from twim.access.listening import watch
 from twim.access.lobby import Lobby, Pass
 from twim.access.session import Session
+from twim.turns import Turns
 from twim.wire.message import FRAME_BYTES
 
 UNSUPPORTED_DATA: Final = 1003
@@ -38,6 +39,7 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
     admitted: Pass | None = None
     send_now: Callable[[bytes], int] | None = None
     full = False
+    fd = -1
 
     def connectionMade(self) -> None:
         """The connection was taken from the web server, whose HTTP channel was its producer until now."""
@@ -64,9 +66,14 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
             self.session.pause()
 
     def _watch_peer(self) -> None:
-        # Not through TLS, whose connections have what they inherited.
+        # Not through TLS, whose connections have what they inherited, and whose bytes aren't what was said.
+        if self.send_now is None:
+            return
+        plain = self.transport.socket
         with contextlib.suppress(AttributeError, OSError):
-            watch(self.transport.getHandle())
+            watch(plain)
+        self.fd = plain.fileno()
+        self.factory.turns.watch(self.fd, plain.recv, self.dataReceived)
 
     def dataReceived(self, data: bytes) -> None:
         """Take what arrived, then write everything that follows from it at once."""
@@ -91,6 +98,7 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """The socket is gone."""
+        self.factory.turns.forget(self.fd)
         super().connectionLost(reason)
         self._leave()
 
@@ -155,9 +163,10 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
 class ChatFactory(WebSocketServerFactory):
     """Makes a protocol for each admitted connection."""
 
-    def __init__(self, lobby: Lobby, reactor: IReactorTCP) -> None:
+    def __init__(self, lobby: Lobby, turns: Turns, reactor: IReactorTCP) -> None:
         super().__init__(reactor=reactor)
         self.lobby = lobby
+        self.turns = turns
         self.admitted: Pass | None = None
         self.setProtocolOptions(
             versions=[13],

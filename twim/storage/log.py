@@ -23,6 +23,7 @@ from twim.storage.append import append
 from twim.storage.database import Database
 from twim.storage.interface import LogListener, Post
 from twim.storage.marks import SentMarks
+from twim.turns import Turns
 
 BATCH: Final = 4_000  # posts in one transaction: they keep the reactor for some 15 ms
 QUEUE: Final = 20_000  # posts that may wait for their transaction; more are refused
@@ -43,9 +44,12 @@ class SqlLog:
 
     log = Logger()
 
-    def __init__(self, appender: Appender, marks: SentMarks, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, appender: Appender, marks: SentMarks, turns: Turns, clock: IReactorTime, now_ms: Callable[[], int]
+    ) -> None:
         self._appender = appender
         self._marks = marks
+        self._turns = turns
         self._clock = clock
         self._now_ms = now_ms
         self._queue: list[Post] = []
@@ -92,7 +96,11 @@ class SqlLog:
 
     def _schedule(self) -> None:
         self._scheduled = True
-        self._clock.callLater(GATHER_SECONDS if self._last_size >= LARGE else 0, self._commit)
+        if self._last_size >= LARGE:
+            self._clock.callLater(GATHER_SECONDS, self._commit)
+        else:
+            # Not at once: what others say in the same turn shares the commit.
+            self._turns.at_end(self._commit)
 
     def _commit(self) -> None:
         self._scheduled = False
