@@ -43,6 +43,7 @@ from twim.logic.relay import Relay
 from twim.logic.routing import Routing
 from twim.storage.accounts import Accounts as AccountStore
 from twim.storage.attachments import Attachments
+from twim.storage.behind import Behind
 from twim.storage.committer import Committer
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
@@ -51,7 +52,6 @@ from twim.storage.files.place import open_files
 from twim.storage.files.threads import FileThreads
 from twim.storage.files.upkeep import Upkeep
 from twim.storage.log import SqlLog, ThreadAppender
-from twim.storage.marks import SentMarks
 from twim.storage.relations import Relations as RelationStore
 from twim.storage.sqlite import SqliteAppender
 from twim.turns import Turns
@@ -87,14 +87,14 @@ class Node:
         turns = Turns.of(reactor)
         self.roster = Roster()
         self.routing = Routing(self.roster, dirty, reactor)
-        self.marks = SentMarks(database, reactor)
-        portable = ThreadAppender(database, self.marks)
+        self.behind = Behind(database, reactor)
+        portable = ThreadAppender(database, self.behind)
         self.committer = Committer(reactor, turns)
-        fast = SqliteAppender(database, self.marks, portable, self.committer)
+        fast = SqliteAppender(database, self.behind, portable, self.committer)
         appender = fast if database.is_sqlite else portable
-        self.log = SqlLog(appender, self.marks, turns, reactor, now_ms)
+        self.log = SqlLog(appender, turns, reactor, now_ms)
         self.log.listener = self.routing
-        conversations = Conversations(database, self.marks)
+        conversations = Conversations(database, self.behind)
         posting = Posting(self.log, conversations, self.routing.refuse)
         accounts = AccountStore(database)
         relation_store = RelationStore(database)
@@ -188,7 +188,7 @@ class Node:
         """Send everybody elsewhere, commit what waits, and end the threads."""
         self.lobby.close()
         await self.log.drained()
-        await self.marks.stop()
+        await self.behind.stop()
         self.committer.stop()
         self.presence.stop()
         self.stalls.stop()

@@ -31,6 +31,7 @@ from twim.access.session import Session, Socket
 from twim.access.websocket import ChatFactory, ChatUpgrade
 from twim.logic.accounts import LoggedIn, Tokens
 from twim.storage.relations import Circle
+from twim.turns import Turns
 from twim.wire.frames import FAST_LIMIT
 from twim.wire.message import FRAME_BYTES
 
@@ -407,7 +408,7 @@ class Conformance(TestCase):
         return by_entrance(factory)
 
     async def setUp(self) -> None:
-        factory = ChatFactory(cast(Lobby, Echo()), reactor)
+        factory = ChatFactory(cast(Lobby, Echo()), Turns.of(reactor), reactor)
         self.addCleanup(forget_timers, factory)
         port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self.site(factory))
         self.addCleanup(port.stopListening)

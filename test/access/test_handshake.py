@@ -28,6 +28,7 @@ from twim.access import entrance, websocket
 from twim.access.handshake import ordinary_key
 from twim.access.lobby import Lobby
 from twim.access.websocket import ChatFactory
+from twim.turns import Turns
 from twim.wire.frames import text_frame
 
 SECONDS = 20  # for one handshake on a busy machine
@@ -148,7 +149,7 @@ class SameAsAutobahn(TestCase):
         return by_entrance(factory)
 
     async def listen(self, endpoint: IStreamServerEndpoint) -> int:
-        factory = ChatFactory(cast(Lobby, Echo()), reactor)
+        factory = ChatFactory(cast(Lobby, Echo()), Turns.of(reactor), reactor)
         self.addCleanup(forget_timers, factory)
         port = await endpoint.listen(self.site(factory))
         self.addCleanup(port.stopListening)

@@ -103,7 +103,7 @@ class FailureTests(Living):
         one, two = await self.friends()
         device = await one.device()
         await device.tell(10, two.id, "x")
-        self.patch(self.database, "write", lambda work: fail(ZeroDivisionError()))
+        self.patch(self.database, "write", lambda *_, **__: fail(ZeroDivisionError()))
         self.patch(self.database, "read", lambda work: fail(ZeroDivisionError()))
         for frame in ({"cmd": 6, "scope": 10, "dstid": two.id, "seq": 1}, {"cmd": 4}):
             answer = await device.ask(**frame)

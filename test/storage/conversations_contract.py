@@ -95,7 +95,7 @@ class AnyConversations:
         self.assertEqual(await self._row(b.id), {"seq": 3, "read": 0, "unread": 3, "peerread": 3})
         await self.storage.say(b.id, a.id)
         self.assertEqual(await self._row(b.id), {"seq": 4, "read": 4, "unread": 0, "peerread": 3})
-        await self.storage.marks.flush()
+        await self.storage.behind.written()
         self.assertEqual(await self._row(a.id), {"seq": 4, "read": 3, "unread": 1, "peerread": 4})
 
     async def _row(self: Any, userid: int) -> dict[str, int]:
@@ -141,7 +141,7 @@ class AnyConversations:
         await self.storage.say(a.id, b.id)
         post = await self.storage.say(b.id, a.id)
         self.assertEqual((await self.storage.conversations.mark_read(a.id, post.conversation, 2))[1:], (2, True))
-        await self.storage.marks.flush()
+        await self.storage.behind.written()
         self.assertEqual((await self._row(a.id))["read"], 2)
 
     @asynchronous

@@ -270,7 +270,7 @@ class AnyLog:
         """Marks that were only in memory are made again from the log."""
         a, b = await self._two()
         await self.storage.say(a, b)
-        await self.storage.marks.flush()
+        await self.storage.behind.written()
         await self.storage.say(b, a)
         await self.storage.say(a, b)
         await self.storage.close(flush=False)

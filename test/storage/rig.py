@@ -20,17 +20,18 @@ from test.storage.databases import MYSQL, POSTGRESQL, shared_database
 from twim.errors import Refusal
 from twim.storage.accounts import Accounts
 from twim.storage.attachments import Attachments
+from twim.storage.behind import Behind
 from twim.storage.committer import Committer
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
 from twim.storage.interface import Community, Post, User, key_of
 from twim.storage.log import SqlLog, ThreadAppender
-from twim.storage.marks import SentMarks
 from twim.storage.opening import open_database
 from twim.storage.relations import Relations
 from twim.storage.schema import message
 from twim.storage.sqlite import SqliteAppender
+from twim.turns import Turns
 from twim.wire.commands import SINGLE, TEXT
 from twim.wire.message import Message
 
@@ -70,15 +71,15 @@ class Storage:
         self.epoch = epoch or open_database(self.database)
         self.database.start()
         # Its time stands still: read marks are written when the test says so.
-        self.marks = SentMarks(self.database, Clock())
+        self.behind = Behind(self.database, Clock())
         turns = Turns.of(reactor)
         self.committer = Committer(reactor, turns)
-        portable = ThreadAppender(self.database, self.marks)
-        self.fast = SqliteAppender(self.database, self.marks, portable, self.committer)
+        portable = ThreadAppender(self.database, self.behind)
+        self.fast = SqliteAppender(self.database, self.behind, portable, self.committer)
         self.now = 1_700_000_000_000
-        self.log = SqlLog(self.fast if self.database.is_sqlite else portable, self.marks, turns, reactor, lambda: self.now)
+        self.log = SqlLog(self.fast if self.database.is_sqlite else portable, turns, reactor, lambda: self.now)
         self.log.listener = Ear()
-        self.conversations = Conversations(self.database, self.marks)
+        self.conversations = Conversations(self.database, self.behind)
         self.accounts = Accounts(self.database)
         self.relations = Relations(self.database)
         self.attachments = Attachments(self.database)
@@ -87,7 +88,7 @@ class Storage:
         """End the threads; without `flush` what is only in memory is lost, as in a crash."""
         await self.log.drained()
         if flush:
-            await self.marks.flush()
+            await self.behind.written()
         self.committer.stop()
         self.fast.close()
         self.database.stop()

@@ -88,6 +88,7 @@ class CatchUp:
             tries += 1
             if tries > DRAIN_TRIES:
                 session.shut(1013, "too slow")
+                return
             await deferLater(self._clock, DRAIN_SECONDS)
 
     def _end(self, session: Session, rows: list[Row]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import exc as sql_errors
 from twim.operator.places import locked
 from twim.operator.refused import Refused
 from twim.operator.rows import count, newest_key, numbered, pieces, summed, tables
-from twim.storage import marks
+from twim.storage.behind import THROUGH, catch_up, recover_marks
 from twim.storage.database import Database
 from twim.storage.engine import open_engine
 from twim.storage.migrations import NewerSchema, migrate, newest
@@ -120,8 +120,11 @@ def _finish(reading: Connection, writing: Connection) -> None:
     kind = writing.dialect.name
     if kind == "postgresql":
         _move_sequences(writing)
-    # What only SQLite or only the others keep: marks not yet written, and heads.
-    marks.recover(writing)
+    # What only SQLite or only the others keep: what follows from the log, and heads.
+    if kind != "sqlite" and reading.dialect.name == "sqlite":
+        recover_marks(writing)
+    writing.execute(delete(meta).where(meta.c.name == THROUGH))
+    catch_up(writing)
     heads = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == conversation.c.id)
     writing.execute(update(conversation).values(head=0 if kind == "sqlite" else heads.scalar_subquery()))
     writing.execute(delete(meta).where(meta.c.name == COPYING))

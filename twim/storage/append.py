@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, insert, select, tuple_
 
 from twim.errors import Refusal
-from twim.storage import attachments, events
+from twim.storage import attachments, events, places
+from twim.storage.behind import catch_up
 from twim.storage.interface import Post
 from twim.storage.moving import move_heads, move_marks
 from twim.storage.schema import conversation, message
@@ -30,10 +31,10 @@ _INSERT_POSTGRESQL = (
     " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[])"
 )
 
-# Neither SQLite nor PostgreSQL uses the index for a list of pairs: both would read the whole log.
+# Neither SQLite nor PostgreSQL uses the index for a list of pairs: both would read everything.
 _FIRST_SQLITE = (
     "WITH asked(sender, cid) AS (VALUES {values}) SELECT m.sender, m.cid, m.body FROM asked"
-    " CROSS JOIN message AS m ON m.sender = asked.sender AND m.cid = asked.cid AND m.cid IS NOT NULL"
+    " CROSS JOIN said ON said.sender = asked.sender AND said.cid = asked.cid JOIN message AS m ON m.id = said.id"
 )
 _FIRST_POSTGRESQL = (
     "SELECT m.sender, m.cid, m.body FROM unnest(%s::bigint[], %s::bytea[]) AS asked(sender, cid)"
@@ -65,6 +66,7 @@ class _Batch:
         self.read: dict[tuple[int, int], int] = {}
 
     def load(self, posts: Sequence[Post]) -> None:
+        catch_up(self.connection)
         self.heads = heads(self.connection, {post.conversation.id for post in posts})
         self.before = dict(self.heads)
         asked = {(post.message.userid, post.message.cid.encode()) for post in posts if post.message.cid}
@@ -83,6 +85,7 @@ class _Batch:
             raise Refusal("ref: there is no such message")
         if said.media in EVENTS:
             self.flush()
+            catch_up(self.connection)
             events.apply(self.connection, post, self.at)
         self.heads[place] = said.seq = head + 1
         said.at = self.at
@@ -124,12 +127,11 @@ def _insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
         connection.execute(_insert, rows)
 
 
-def heads(connection: Connection, places: Iterable[int]) -> dict[int, int]:
+def heads(connection: Connection, wanted: Iterable[int]) -> dict[int, int]:
     """The newest seq of each conversation, by its id; 0 for an empty one. Locks them but on SQLite."""
-    ordered = sorted(places)
+    ordered = sorted(wanted)
     if connection.dialect.name == "sqlite":
-        newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == bindparam("place"))
-        return {place: connection.execute(newest, {"place": place}).scalar_one() for place in ordered}
+        return {place: places.head(connection, place) for place in ordered}
     found: dict[int, int] = {}
     for start in range(0, len(ordered), _CHUNK):
         lock = (

@@ -28,7 +28,10 @@ _MANY: Final = 4096  # bytes read at once
 
 @implementer(IReadDescriptor)
 class Committer:
-    """Runs calls one after the other in a thread of its own, and tells the reactor's thread how each ended."""
+    """Runs calls one after the other in a thread of its own, and tells the reactor's thread how each ended.
+
+    After `stop` there is no thread: a call runs where it is given.
+    """
 
     log = Logger()
 
@@ -38,23 +41,30 @@ class Committer:
         self._calls: deque[tuple[Callable[[], None], Done]] = deque()
         self._ended: deque[tuple[Done, BaseException | None]] = deque()
         self._thread: Thread | None = None
+        self._stopped = False
         self._told, self._tell = -1, -1
         self._heard, self._say = -1, -1
 
     def run(self, call: Callable[[], None], done: Done) -> None:
         """Run `call` in the thread, then `done` on the reactor's with what it raised, or None."""
+        self._calls.append((call, done))
+        if self._stopped:
+            self._run_one()
+            self._hear(_BYTE)
+            return
         if self._thread is None:
             self._start()
-        self._calls.append((call, done))
         os.write(self._tell, _BYTE)
 
     def stop(self) -> None:
         """End the thread after what it was given."""
+        self._stopped = True
         if self._thread is None:
             return
         os.close(self._tell)
         self._thread.join()
         self._thread = None
+        self._hear(_BYTE)
         self._turns.forget(self._heard)
         self._reactor.removeReader(self)
         for fd in (self._told, self._heard, self._say):
@@ -72,14 +82,17 @@ class Committer:
     def _loop(self) -> None:
         while told := os.read(self._told, _MANY):
             for _ in told:
-                call, done = self._calls.popleft()
-                try:
-                    call()
-                except Exception as error:
-                    self._ended.append((done, error))
-                else:
-                    self._ended.append((done, None))
+                self._run_one()
                 os.write(self._say, _BYTE)
+
+    def _run_one(self) -> None:
+        call, done = self._calls.popleft()
+        try:
+            call()
+        except Exception as error:
+            self._ended.append((done, error))
+        else:
+            self._ended.append((done, None))
 
     def _hear(self, _: bytes) -> None:
         while self._ended:

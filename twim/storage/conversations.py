@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, insert, select
 from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from twim.errors import TooMany
+from twim.storage import places
 from twim.storage.append import heads
+from twim.storage.behind import Behind, catch_up
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Conversation, Key
-from twim.storage.marks import SentMarks
 from twim.storage.moving import move_marks
 from twim.storage.schema import conversation, message, participant
 from twim.wire.commands import SINGLE
 from twim.wire.message import encode
+
+T = TypeVar("T")
 
 TOGETHER: Final = 250  # conversations looked for in one hop
 LINES: Final = 20_000  # who may wait for conversations to be found; more are refused
@@ -71,9 +74,9 @@ class Row:
 class Conversations:
     """Reads and marks of the log. Every method is one hop to the storage but for what is cached."""
 
-    def __init__(self, database: Database, marks: SentMarks) -> None:
+    def __init__(self, database: Database, behind: Behind) -> None:
         self._database = database
-        self._marks = marks
+        self._behind = behind
         # There is one object of a conversation at a time, since it carries the head: whoever still holds one that
         # isn't kept any more shares it with who asks next.
         self._alive: WeakValueDictionary[Key, Conversation] = WeakValueDictionary()
@@ -110,7 +113,7 @@ class Conversations:
     async def seek(self, key: Key) -> Conversation | None:
         """The conversation of `key` if there is one; makes none."""
         kept = self._alive.get(key)
-        return kept if kept is not None else (await self._database.read(lambda c: _find(c, [key]))).get(key)
+        return kept if kept is not None else (await self._read(lambda c: _find(c, [key]))).get(key)
 
     def _find_wanted(self) -> None:
         keys = self._wanted[:TOGETHER]
@@ -124,7 +127,7 @@ class Conversations:
         for _ in range(TRIES):
             missing = [key for key in keys if key not in found]
             if missing:
-                found |= await self._database.read(partial(_find, keys=missing))
+                found |= await self._read(partial(_find, keys=missing))
             new = [key for key in missing if key not in found and key[0] == SINGLE]
             if not new:
                 return found
@@ -156,18 +159,11 @@ class Conversations:
 
     def rows(self, userid: int) -> Deferred[list[Row]]:
         """Every conversation of the user that has a message, newest first."""
-        return self._database.read(lambda connection: _rows(connection, userid)).addCallback(self._overlay, userid)
-
-    def _overlay(self, found: list[Row], userid: int) -> list[Row]:
-        for row in found:
-            row.read = min(max(row.read, self._marks.of(userid, row.place)), row.seq)
-            if row.peer_read is not None:
-                row.peer_read = max(row.peer_read, self._marks.of(row.dstid, row.place))
-        return found
+        return self._read(lambda connection: _rows(connection, userid))
 
     def after(self, wanted: Sequence[tuple[int, int, int]]) -> Deferred[list[list[bytes]]]:
         """For each `(conversation id, after, up to)` the bodies of its messages, ascending."""
-        return self._database.read(lambda connection: [_between(connection, *one) for one in wanted])
+        return self._read(lambda connection: [places.bodies_after(connection, *one, PAGE) for one in wanted])
 
     def heads_of(self, userids: Sequence[int]) -> Deferred[dict[Key, int]]:
         """The newest seq of each conversation of these users that has a message. Not for SQLite."""
@@ -178,19 +174,21 @@ class Conversations:
 
         def work(connection: Connection) -> list[bytes]:
             place = _place(connection, key)
-            return [] if place is None else _between(connection, place, after, up_to)
+            return [] if place is None else places.bodies_after(connection, place, after, up_to, PAGE)
 
-        return self._database.read(work)
+        return self._read(work)
 
     def page(self, place: Conversation, before: int | None, after: int | None, limit: int) -> Deferred[Any]:
         """`(bodies ascending, head)`: the page before or after a seq; the newest page without either."""
-        return self._database.read(lambda connection: _page(connection, place.id, before, after, limit))
+        return self._read(lambda connection: _page(connection, place.id, before, after, limit))
 
     def mark_read(self, userid: int, place: Conversation, seq: int) -> Deferred[tuple[int, int, bool]]:
         """Move the user's mark to `seq`, never back. Gives the head, where the mark stands, and whether it moved;
         beyond the head nothing moves."""
-        noted = self._marks.of(userid, place.id)
-        return self._database.write(lambda connection: _mark(connection, userid, place.id, seq, noted))
+        return self._database.write(lambda connection: _mark(connection, userid, place.id, seq))
+
+    def _read(self, work: Callable[[Connection], T]) -> Deferred[T]:
+        return self._behind.written().addCallback(lambda _: self._database.read(work))
 
 
 def make(connection: Connection, key: Key, users: Sequence[int]) -> Conversation:
@@ -240,16 +238,6 @@ def _find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Conversation
 
 def _rows(connection: Connection, userid: int) -> list[Row]:
     peer = participant.alias()
-    any_of_it = message.alias()
-    # Not max(seq), for which MySQL reads all of a conversation's index.
-    newest = (
-        select(any_of_it.c.seq)
-        .where(any_of_it.c.conversation == participant.c.conversation)
-        .order_by(any_of_it.c.seq.desc())
-        .limit(1)
-        .correlate(participant)
-        .scalar_subquery()
-    )
     listed = (
         select(
             participant.c.conversation,
@@ -261,7 +249,7 @@ def _rows(connection: Connection, userid: int) -> list[Row]:
             message.c.body,
         )
         .select_from(participant)
-        .join(message, and_(message.c.conversation == participant.c.conversation, message.c.seq == newest))
+        .join(message, places.is_newest(connection))
         .outerjoin(
             peer,
             and_(
@@ -276,35 +264,20 @@ def _rows(connection: Connection, userid: int) -> list[Row]:
     return [Row(*line[:6], bytes(line[6])) for line in connection.execute(listed)]
 
 
-def _between(connection: Connection, place: int, after: int, up_to: int) -> list[bytes]:
-    wanted = (
-        select(message.c.body)
-        .where(message.c.conversation == place, message.c.seq > after, message.c.seq <= up_to)
-        .order_by(message.c.seq)
-        .limit(PAGE)
-    )
-    return [bytes(body) for (body,) in connection.execute(wanted)]
-
-
 def _page(
     connection: Connection, place: int, before: int | None, after: int | None, limit: int
 ) -> tuple[list[bytes], int]:
-    newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == place)
-    head = connection.execute(newest).scalar_one()
-    wanted = select(message.c.body).where(message.c.conversation == place)
+    head = places.head(connection, place)
     if after is not None:
-        wanted = wanted.where(message.c.seq > after).order_by(message.c.seq)
-    else:
-        wanted = wanted.where(message.c.seq < (head + 1 if before is None else before)).order_by(message.c.seq.desc())
-    bodies = [bytes(body) for (body,) in connection.execute(wanted.limit(limit))]
-    return (bodies if after is not None else bodies[::-1]), head
+        return places.bodies_after(connection, place, after, head, limit), head
+    return places.bodies_before(connection, place, head + 1 if before is None else before, limit), head
 
 
-def _mark(connection: Connection, userid: int, place: int, seq: int, noted: int) -> tuple[int, int, bool]:
-    newest = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == place)
-    head = connection.execute(newest).scalar_one()
+def _mark(connection: Connection, userid: int, place: int, seq: int) -> tuple[int, int, bool]:
+    catch_up(connection)
+    head = places.head(connection, place)
     stored = select(participant.c.read).where(participant.c.userid == userid, participant.c.conversation == place)
-    stands = max(connection.execute(stored).scalar_one_or_none() or 0, noted)
+    stands = connection.execute(stored).scalar_one_or_none() or 0
     if seq > head or seq <= stands:
         return head, stands, False
     move_marks(connection, [(userid, place, seq)])

@@ -52,6 +52,7 @@ class Database:
         self._reactor = reactor
         readers = SQLITE_READERS if self.is_sqlite else THREADS
         self.engine = open_engine(url, readers + 1)
+        self._unsynced = open_engine(url, 1, synced=False) if self.is_sqlite else self.engine
         self._readers = ThreadPool(0, readers, "storage")
         self._writers = ThreadPool(0, 1, "storage-writer") if self.is_sqlite else self._readers
         self.turn = Turn()
@@ -79,14 +80,16 @@ class Database:
         self._readers.stop()
         if self._writers is not self._readers:
             self._writers.stop()
+        self._unsynced.dispose()
         self.engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> Deferred[T]:
         """Run `work` in a transaction that only reads."""
         return self._hop(self._readers, work, False)
 
-    def write(self, work: Callable[[Connection], T]) -> Deferred[T]:
-        """Run `work` in a transaction that may write; it is committed when the Deferred fires."""
+    def write(self, work: Callable[[Connection], T], synced: bool = True) -> Deferred[T]:
+        """Run `work` in a transaction that may write; it is committed when the Deferred fires. With `synced` off, on
+        SQLite, a crash may undo it: for what can be made again from the log."""
         if not self.is_sqlite:
             return self._hop(self._writers, work, True)
         done: Deferred[T] = Deferred()
@@ -99,7 +102,7 @@ class Database:
                 done.errback(Unavailable())
                 self.turn.release()
                 return
-            hop = self._hop(self._writers, work, True)
+            hop = self._hop(self._writers, work, True, synced)
             # In this order: what follows from the commit is settled before the next writer's turn begins.
             hop.chainDeferred(done)
             hop.addBoth(lambda _: self.turn.release())
@@ -108,22 +111,22 @@ class Database:
         return done
 
     def in_writer(self, work: Callable[[], T]) -> Deferred[T]:
-        """Run `work` in the writer's thread, by one who has the turn."""
+        """Run `work` in the writer's thread, while nobody else uses the database."""
         return deferToThreadPool(self._reactor, self._writers, work)
 
-    def _hop(self, pool: ThreadPool, work: Callable[[Connection], T], writes: bool) -> Deferred[T]:
+    def _hop(self, pool: ThreadPool, work: Callable[[Connection], T], writes: bool, synced: bool = True) -> Deferred[T]:
         if self._lost:
             return fail(Unavailable())
         if self._waiting >= WAITING:
             return fail(TooMany("the storage is busy"))
         self._waiting += 1
-        return deferToThreadPool(self._reactor, pool, self._attempt, work, writes).addBoth(self._done)
+        return deferToThreadPool(self._reactor, pool, self._attempt, work, writes, synced).addBoth(self._done)
 
-    def _attempt(self, work: Callable[[Connection], T], writes: bool) -> T:
+    def _attempt(self, work: Callable[[Connection], T], writes: bool, synced: bool) -> T:
         # It may have waited in the line while the server was lost.
         if self._lost:
             raise Unavailable
-        return self.transact(work, writes)
+        return self.transact(work, writes, synced)
 
     def _done(self, result: Any) -> Any:
         self._waiting -= 1
@@ -155,13 +158,14 @@ class Database:
         self._lost = False
         self.log.info("the database is back")
 
-    def transact(self, work: Callable[[Connection], T], writes: bool) -> T:
+    def transact(self, work: Callable[[Connection], T], writes: bool, synced: bool = True) -> T:
         """Run `work` as a transaction, here and now. For the storage's threads; blocks."""
         until = monotonic() + TRYING_SECONDS
+        engine = self.engine if synced else self._unsynced
         for left in range(TRIES - 1, -1, -1):
             try:
                 self.check_file()
-                with self.engine.connect().execution_options(write=writes) as connection, connection.begin():
+                with engine.connect().execution_options(write=writes) as connection, connection.begin():
                     return work(connection)
             except sql_errors.DBAPIError as error:
                 if left and may_try_again(error) and monotonic() < until:

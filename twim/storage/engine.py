@@ -10,6 +10,7 @@ after `IDLE_SECONDS`.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -59,11 +60,12 @@ def parse_url(text: str) -> URL:
     return url
 
 
-def open_engine(url: URL, connections: int, patient: bool = False) -> Engine:
+def open_engine(url: URL, connections: int, patient: bool = False, synced: bool = True) -> Engine:
     """An engine of at most `connections` connections. Connects only when first used. A `patient` one waits for
-    answers and locks as long as it takes: for work on whole tables."""
+    answers and locks as long as it takes: for work on whole tables. With `synced` off, of SQLite alone, a commit is on
+    disk only when a later one of another engine is: for what can be made again."""
     if url.drivername == "sqlite":
-        return _open_sqlite(url, connections)
+        return _open_sqlite(url, connections, synced)
     if url.drivername.startswith("mysql"):
         url = url.update_query_dict({"charset": "utf8mb4"})
         arguments = _mysql_arguments(patient)
@@ -118,7 +120,7 @@ def _connect_bounded(_dialect: object, _record: object, arguments: Any, named: A
     return BoundedConnection.connect(*arguments, **named)
 
 
-def _open_sqlite(url: URL, connections: int) -> Engine:
+def _open_sqlite(url: URL, connections: int, synced: bool) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -128,18 +130,18 @@ def _open_sqlite(url: URL, connections: int) -> Engine:
         # Every connection is used by one thread at a time, but not always by the same one.
         connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "cached_statements": 256},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    # FULL syncs the WAL at every commit; after NORMAL the power's failure undoes the last ones.
+    event.listen(engine, "connect", partial(_prepare_sqlite, "FULL" if synced else "NORMAL"))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(synchronous: str, connection: Any, _record: object) -> None:
     # None: the driver starts no transaction by itself; `_begin_sqlite` does, with the lock it needs.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    # FULL syncs the WAL at every commit; NORMAL would lose answered messages when the power fails.
-    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
     cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
     cursor.close()

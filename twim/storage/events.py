@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from twim.errors import Refusal
-from twim.storage import attachments
+from twim.storage import attachments, places
 from twim.storage.interface import Post
 from twim.storage.schema import community, message
 from twim.wire.commands import EDIT, EVENTS, GROUP, NOTICE, REACTION, RECALL
@@ -101,11 +101,9 @@ def _owns(connection: Connection, post: Post) -> bool:
 
 
 def _load(connection: Connection, place: int, seq: int) -> Shown | None:
-    stored = select(message.c.body).where(message.c.conversation == place, message.c.seq == seq)
-    body = connection.execute(stored).scalar_one_or_none()
+    body = places.body_at(connection, place, seq)
     return None if body is None else decode_shown(body)
 
 
 def _store(connection: Connection, place: int, shown: Shown) -> None:
-    this = (message.c.conversation == place, message.c.seq == shown.seq)
-    connection.execute(update(message).where(*this).values(body=encode(shown)))
+    places.replace_body(connection, place, shown.seq, encode(shown))

@@ -20,9 +20,9 @@ from twisted.python.failure import Failure
 
 from twim.errors import Refusal, TooMany, Unavailable
 from twim.storage.append import append
+from twim.storage.behind import Behind
 from twim.storage.database import Database
 from twim.storage.interface import LogListener, Post
-from twim.storage.marks import SentMarks
 from twim.turns import Turns
 
 BATCH: Final = 4_000  # posts in one transaction: they keep the reactor for some 15 ms
@@ -44,11 +44,8 @@ class SqlLog:
 
     log = Logger()
 
-    def __init__(
-        self, appender: Appender, marks: SentMarks, turns: Turns, clock: IReactorTime, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, appender: Appender, turns: Turns, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
         self._appender = appender
-        self._marks = marks
         self._turns = turns
         self._clock = clock
         self._now_ms = now_ms
@@ -146,9 +143,9 @@ class SqlLog:
 class ThreadAppender:
     """The portable transaction, in the storage's thread."""
 
-    def __init__(self, database: Database, marks: SentMarks) -> None:
+    def __init__(self, database: Database, behind: Behind) -> None:
         self._database = database
-        self._marks = marks
+        self._behind = behind
 
     def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
         """See `Appender`."""
@@ -166,4 +163,6 @@ class ThreadAppender:
         stored = [post for post in posts if post.first is None and post.refused is None]
         for post in stored:
             post.conversation.head = post.message.seq
-        self._marks.note(stored)
+        self._behind.note(
+            len(stored), [(one.message.userid, one.message.cid.encode()) for one in stored if one.message.cid]
+        )

@@ -1,5 +1,5 @@
-"""Opening the database at start: the schema is made or brought up to date, the marks are made good, the epoch is
-read. A database server that isn't there yet is waited for."""
+"""Opening the database at start: the schema is made or brought up to date, what follows from the log is written, the
+epoch is read. A database server that isn't there yet is waited for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from twim.errors import Unavailable
-from twim.storage import marks
+from twim.storage.behind import catch_up
 from twim.storage.database import Database
 from twim.storage.engine import open_engine
 from twim.storage.migrations import LockTimeout, NewerSchema, migrate
@@ -81,8 +81,7 @@ def _ready(database: Database) -> str:
         if _value(connection, COPYING) is not None:
             raise CannotOpen(f"--db {shown(database)}: a copy into it was not finished: run it again")
         epoch.append(_value(connection, EPOCH) or renew_epoch(connection))
-        if database.is_sqlite:
-            marks.recover(connection)
+        catch_up(connection)
 
     # Another node may be changing the schema: this waits longer than a message may.
     patient = database.engine if database.is_sqlite else open_engine(database.url, 1, patient=True)

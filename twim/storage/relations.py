@@ -19,6 +19,7 @@ from twim.errors import NotFound, NotYours, Refusal
 from twim.storage import attachments
 from twim.storage.accounts import owners, users, utc_now
 from twim.storage.append import heads
+from twim.storage.behind import catch_up
 from twim.storage.conversations import join, make
 from twim.storage.database import Database
 from twim.storage.interface import Community, User, rfc3339
@@ -197,6 +198,7 @@ class Relations:
         def work(connection: Connection) -> Community:
             found = _community(connection, group)
             place = _place(connection, group)
+            catch_up(connection)
             head = heads(connection, [place])[place]
             if _is_contact(connection, userid, MEMBER, group):
                 raise Refusal("already a member")

@@ -4,7 +4,8 @@
 hash carries its own) and `user.token` (tokens are kept per device, hashed, in `device`).
 
 A conversation is named `(scope, a, b)`: the two user ids in ascending order for a single chat, the group's id and 0
-for a group. `message` is the log: rows are appended in commit order (`id`), `seq` is unique per conversation.
+for a group. `message` is the log: rows are appended in commit order (`id`), `seq` is unique per conversation. Database
+servers keep indexes by which its rows are found; on SQLite these are tables of their own (`derived`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Dialect,
     Index,
     Integer,
     LargeBinary,
@@ -25,6 +27,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import mysql
+
+
+def _on_servers(*_: Any, dialect: Dialect, **_more: Any) -> bool:
+    return dialect.name != "sqlite"
+
 
 metadata = MetaData(
     naming_convention={
@@ -164,7 +171,8 @@ message = Table(
     Column("cid", Bytes64, nullable=True),
     Column("ref", Big, nullable=True),
     Column("body", Body, nullable=False),
-    UniqueConstraint("conversation", "seq"),
+    # SQLite has `run` and `said` instead, which are written behind.
+    UniqueConstraint("conversation", "seq").ddl_if(callable_=_on_servers),
     **_options,
 )
 
@@ -173,9 +181,8 @@ Index(
     message.c.sender,
     message.c.cid,
     unique=True,
-    sqlite_where=message.c.cid.is_not(None),
     postgresql_where=message.c.cid.is_not(None),
-)
+).ddl_if(callable_=_on_servers)
 Index(
     "ix_message_ref",
     message.c.conversation,
@@ -208,5 +215,29 @@ meta = Table(
     **_options,
 )
 """`epoch`: a random id made with the schema, by which clients and nodes know that it is the same log.
-`marks_through`: the newest message id whose sender's read mark is stored (see `marks`).
+`written_through`: the newest message id that `run`, `said` and the senders' read marks account for (see `behind`).
 `copying`: there while a copy into this database isn't finished."""
+
+# Only SQLite has these, and they follow from `message`: they are made again, never copied.
+derived = MetaData(naming_convention=metadata.naming_convention)
+
+run = Table(
+    "run",
+    derived,
+    Column("conversation", Big, primary_key=True, autoincrement=False),
+    Column("first", Big, primary_key=True, autoincrement=False),
+    Column("last", Big, nullable=False),
+    Column("id", Big, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Messages `first` to `last` (seq) of a conversation have the row ids from `id` on."""
+
+said = Table(
+    "said",
+    derived,
+    Column("sender", Big, primary_key=True, autoincrement=False),
+    Column("cid", Bytes64, primary_key=True, autoincrement=False),
+    Column("id", Big, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The row id of the message that a sender called `cid`."""

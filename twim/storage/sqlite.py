@@ -1,10 +1,11 @@
-"""Appending to SQLite without handing the interpreter back and forth.
+"""Appending to SQLite: a commit writes the end of the log, and nothing hands the interpreter back and forth.
 
 Python's sqlite3 releases the interpreter lock at every row. A storage thread that inserts while the reactor is busy
 therefore fights it for the lock 800 times a batch: 15 µs a row instead of 6 (`docs/decisions/`). So the rows of a
 plain batch are inserted on the reactor's thread, which takes a few milliseconds for a full batch, and only the
-commit, which syncs to the disk, goes to the storage's thread. Anything that isn't plain (events, files, retried cids, a
-conversation not used for long, another process's lock) takes the portable transaction in the thread.
+commit, which syncs to the disk, goes to the storage's thread. What finds the messages is written behind (`behind`).
+Anything that isn't plain (events, files, retried cids, a conversation not used for long, another process's lock) takes
+the portable transaction in the thread.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twim.errors import Unavailable
+from twim.storage.behind import Behind
 from twim.storage.committer import Committer
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Post
 from twim.storage.log import ThreadAppender
-from twim.storage.marks import SentMarks
 from twim.wire.commands import EVENTS
 from twim.wire.message import encode
 
 _INSERT: Final = "INSERT INTO message (conversation, seq, sender, body) VALUES (?, ?, ?, ?)"
 _INSERT_CID: Final = "INSERT INTO message (conversation, seq, sender, body, cid) VALUES (?, ?, ?, ?, ?)"
+_SAID: Final = "SELECT 1 FROM said WHERE sender = ? AND cid = ?"
 
 
 class _Unplain(Exception):
@@ -38,9 +40,9 @@ class SqliteAppender:
 
     log = Logger()
 
-    def __init__(self, database: Database, marks: SentMarks, fallback: ThreadAppender, committer: Committer) -> None:
+    def __init__(self, database: Database, behind: Behind, fallback: ThreadAppender, committer: Committer) -> None:
         self._database = database
-        self._marks = marks
+        self._behind = behind
         self._fallback = fallback
         self._committer = committer
         self._connection: sqlite3.Connection | None = None
@@ -66,6 +68,7 @@ class SqliteAppender:
             connection.execute("BEGIN IMMEDIATE")
             if rows:
                 connection.executemany(_INSERT, rows)
+            cids = self._new_cids(connection, with_cid) if with_cid else ()
             if with_cid:
                 connection.executemany(_INSERT_CID, with_cid)
         except (_Unplain, Unavailable, sqlite3.Error, OSError) as error:
@@ -79,12 +82,22 @@ class SqliteAppender:
             if error is not None:
                 self._leave_to_fallback(error, posts, at, done)
                 return
-            self._marks.note(posts)
+            self._behind.note(len(posts), cids)
             done.callback(None)
-            # After the marks are noted: whoever has the next turn counts on them.
+            # After it is noted: whoever has the next turn counts on it.
             self._database.turn.release()
 
         self._committer.run(commit, ended)
+
+    def _new_cids(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> set[tuple[int, bytes]]:
+        """`(sender, cid)` of these rows, of which none was said before; `_Unplain` otherwise."""
+        cids = {(sender, cid) for _, _, sender, _, cid in rows}
+        if len(cids) < len(rows) or not cids.isdisjoint(self._behind.cids):
+            raise _Unplain
+        for pair in cids:
+            if connection.execute(_SAID, pair).fetchone() is not None:
+                raise _Unplain
+        return cids
 
     def _leave_to_fallback(self, error: BaseException, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
         self._undo(posts)
