@@ -25,17 +25,18 @@ from bench.servers import Server, ours
 
 SECONDS = 5
 SAMPLES_A_SECOND = 300
-WAITING = re.compile(r"Condition\.wait|_loop \(twim/storage/committer|doPoll|ThreadWorker|SimpleQueue|queue\.py")
+WAITING = re.compile(r"Condition\.wait|_loop \(twim/storage/committer|Turns\._wait|ThreadWorker|SimpleQueue|queue\.py")
 LAYERS = (
     ("frames in: fast path", r"twim/wire/frames\.py|twim/access/fastpath\.py"),
     ("decode JSON", r"decode_frame"),
     ("dispatch, policy, posting", r"twim/logic/(dispatch|policy|posting|order)"),
     ("COMMIT, with its fsync", r"\.commit \(twim/storage/sqlite"),
-    ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|marks|conversations)\.py"),
+    ("written behind", r"twim/storage/behind"),
+    ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|conversations)\.py"),
     ("handing over to the commit's thread", r"committer\.py|twisted/_threads|threadpool\.py|posixbase.*[wW]ak"),
     ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
     ("outboxes, send()", r"twim/access/session\.py|ChatProtocol\.send|writeSomeData|doWrite|FileDescriptor\.write"),
-    ("recv()", r"Connection\.doRead|Connection\._dataReceived"),
+    ("recv()", r"Turns\.poll|Connection\.doRead|Connection\._dataReceived"),
     ("token, circle (queries)", r"twim/logic/accounts|twim/storage|twim/access/newcomers|sqlalchemy"),
     ("presence, roster, lobby", r"twim/logic/presence|twim/access/(roster|lobby)"),
     ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door|entrance|upgrade)"),

@@ -1,5 +1,7 @@
 """An instant-messaging server. The way of a message, module by module:
 
+`twim.turns`
+    one turn of the reactor reads every socket that has something to say; what was said in it shares a commit.
 `twim.access.websocket`
     bytes come out of a socket; `twim.access.fastpath` takes ordinary text frames, Autobahn everything else.
 `twim.logic.dispatch`
@@ -10,6 +12,7 @@
     everything that waits becomes one transaction, in which each post gets the next `seq` of its conversation.
 `twim.storage.append`, `twim.storage.sqlite`
     that transaction: on any database, and on SQLite without changing threads. Then it is on the disk.
+    What finds the messages, `twim.storage.places`, is on SQLite written a moment later by `twim.storage.behind`.
 `twim.logic.routing`
     hears of the commit: answers the senders, frames each message once, gives it to whom `twim.access.roster` knows.
 `twim.logic.relay`

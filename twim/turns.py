@@ -72,7 +72,7 @@ class Turns:
 
     def poll(self, timeout: float, maxevents: int) -> list[Event]:
         """As `select.epoll.poll`, less what has been read here."""
-        events = self._poller.poll(timeout, min(maxevents, EVENTS))
+        events = self._wait(timeout, min(maxevents, EVENTS))
         self._reading = True
         watched = self._watched
         others = []
@@ -102,6 +102,10 @@ class Turns:
         if self._ends:
             self._end()
         return others
+
+    def _wait(self, timeout: float, most: int) -> list[Event]:
+        found: list[Event] = self._poller.poll(timeout, most)
+        return found
 
     def _end(self) -> None:
         ends, self._ends = self._ends, []

@@ -1,7 +1,7 @@
 """A consistent copy of a SQLite database while the server runs, and its way back.
 
 SQLite's backup interface copies one state of the database, however much is written meanwhile, and stops nobody. What
-is not yet written then, read marks of the last second, is made again from the log when the copy is opened.
+is not yet written behind the log then is made again from it when the copy is opened.
 """
 
 from __future__ import annotations
