@@ -64,6 +64,12 @@ class FrameTests(SynchronousTestCase):
     def test_shapes(self) -> None:
         """The others, to the letter."""
         for body, text in (
+            (
+                envelope.answer(7, "a/é", 10, 3, 9, 5),
+                '{"cmd":1,"id":7,"cid":"a/é","code":0,"scope":10,"dstid":3,"seq":9,"at":5}',
+            ),
+            (envelope.answer(7, "", 11, 3, 9, 5), '{"cmd":1,"id":7,"code":0,"scope":11,"dstid":3,"seq":9,"at":5}'),
+            (envelope.answer(0, "c", 10, 3, 9, 5), '{"cmd":1,"cid":"c","code":0,"scope":10,"dstid":3,"seq":9,"at":5}'),
             (envelope.heartbeat(5), '{"cmd":0,"at":5}'),
             (envelope.typing(10, 3, 2), '{"cmd":5,"scope":10,"dstid":3,"userid":2}'),
             (envelope.read(11, 7, 2, 9), '{"cmd":6,"scope":11,"dstid":7,"userid":2,"seq":9}'),

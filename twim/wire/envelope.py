@@ -42,13 +42,20 @@ def refusal(refused: Refusal) -> bytes:
     return encode({"code": refused.code, "msg": refused.msg})
 
 
+class _Answer(msgspec.Struct, tag_field="cmd", tag=commands.ANSWER, omit_defaults=True, kw_only=True, gc=False):
+    # Every message gets one, and a Struct is made and encoded in three quarters of the time that formatting takes.
+    id: int = 0
+    cid: str = ""
+    code: int
+    scope: int
+    dstid: int
+    seq: int
+    at: int
+
+
 def answer(its_id: int, cid: str, scope: int, dstid: int, seq: int, at: int) -> bytes:
     """`cmd` 1: the message is stored as `seq` of conversation `scope:dstid`, accepted at `at`."""
-    if cid:
-        head = b'{"cmd":1,"id":%d,"cid":%b' % (its_id, encode(cid)) if its_id else b'{"cmd":1,"cid":' + encode(cid)
-    else:
-        head = b'{"cmd":1,"id":%d' % its_id
-    return head + b',"code":0,"scope":%d,"dstid":%d,"seq":%d,"at":%d}' % (scope, dstid, seq, at)
+    return encode(_Answer(id=its_id, cid=cid, code=0, scope=scope, dstid=dstid, seq=seq, at=at))
 
 
 def refused_frame(its_id: int, cid: str, refused: Refusal) -> bytes:
