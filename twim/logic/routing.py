@@ -12,7 +12,7 @@ from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 
-from twim.access.roster import Present, Roster
+from twim.access.roster import Roster
 from twim.access.session import Session
 from twim.errors import Refusal
 from twim.logic.elsewhere import Elsewhere, Nowhere
@@ -42,7 +42,7 @@ class Routing:
 
     def answer(self, posts: Sequence[Post]) -> list[Post]:
         """Answer the senders. Gives what was stored and is to be delivered."""
-        # This and `deliver` are each message's way: they do what Session.put does without calling it.
+        # This and `deliver` are each message's way: they do what Session.put and Session.deliver do without calling.
         dirty = self._dirty
         fresh = []
         for post in posts:
@@ -68,6 +68,8 @@ class Routing:
         """Deliver stored messages, in this order, to those who are here; and write everything."""
         rooms: dict[int, list[tuple[Post, bytes]]] = {}
         users = self._roster.users
+        dirty = self._dirty
+        delivered = 0
         for post in posts:
             said = post.message
             frame = text_frame(post.body)
@@ -76,12 +78,23 @@ class Routing:
                 continue
             sender, dstid, origin = said.userid, said.dstid, post.origin
             own = users.get(sender)
-            if dstid != sender:
-                receiver = users.get(dstid)
-                if receiver is not None:
-                    self._to_devices(receiver, sender, said.seq, frame, None)
-            if own is not None and own.sessions != [origin]:
-                self._to_devices(own, dstid, said.seq, frame, origin)
+            receiver = users.get(dstid)
+            if receiver is not None and receiver is not own:
+                for session in receiver.sessions:
+                    delivered += 1
+                    if session.held is None and session.floors is None:
+                        if not session.pending:
+                            dirty.append(session)
+                        session.pending.append(frame)
+                    else:
+                        session.deliver(SINGLE, sender, said.seq, frame)
+            # Nearly everybody has one device here, which is the one that sent it.
+            if own is not None and (len(own.sessions) != 1 or own.sessions[0] is not origin):
+                for session in own.sessions:
+                    if session is not origin:
+                        delivered += 1
+                        session.deliver(SINGLE, dstid, said.seq, frame)
+        self.delivered += delivered
         for group, together in rooms.items():
             self._to_room(group, together)
         self.flush()
@@ -100,18 +113,6 @@ class Routing:
     def _refuse(self, post: Post, refused: Refusal) -> None:
         if post.origin is not None:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
-
-    def _to_devices(self, user: Present, dstid: int, seq: int, frame: bytes, but: Session | None) -> None:
-        for session in user.sessions:
-            if session is but:
-                continue
-            self.delivered += 1
-            if session.held is None and session.floors is None:
-                if not session.pending:
-                    self._dirty.append(session)
-                session.pending.append(frame)
-            else:
-                session.deliver(SINGLE, dstid, seq, frame)
 
     def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
         origins = {post.origin for post, _ in said}
