@@ -32,10 +32,10 @@ _HEADERS = tuple(_header(length) for length in range(FAST_LIMIT + 1))
 
 def text_frame(payload: bytes) -> bytes:
     """The server's frame (final, unmasked, text) around `payload`, which must be valid UTF-8."""
-    length = len(payload)
-    if length <= FAST_LIMIT:
-        return _HEADERS[length] + payload
-    return _header(length) + payload
+    try:
+        return _HEADERS[len(payload)] + payload
+    except IndexError:
+        return _header(len(payload)) + payload
 
 
 def take_text_frames(data: bytes) -> tuple[list[bytes], int]:
