@@ -77,7 +77,8 @@ class ChatProtocol(FastPath, AsOpened, WebSocketServerProtocol):  # type: ignore
 
     def dataReceived(self, data: bytes) -> None:
         """Take what arrived, then write everything that follows from it at once."""
-        super().dataReceived(data)
+        # By its name: super() would cost each read as much as three calls.
+        FastPath.dataReceived(self, data)
         self.factory.lobby.flush()
 
     def texts_received(self, payloads: list[bytes]) -> None:
