@@ -33,12 +33,12 @@ class Posting:
             raise Malformed("media: 1 to 9, 20 to 22, or 100")
         if said.cid and "\0" in said.cid:
             raise Malformed("cid: no NUL, please")
-        said.userid = user.id
+        # A Struct's field costs less to look at than to set.
+        if said.userid != user.id:
+            said.userid = user.id
         # Only what belongs to a message is stored.
-        said.scope = 0
-        if said.epoch:
-            said.epoch = ""
-        said.have = None
+        if said.scope or said.epoch or said.have is not None:
+            said.scope, said.epoch, said.have = 0, "", None
         place = user.places.get((said.cmd, said.dstid))
         if place is not None:
             self._log.append(Post(session, said, place))
