@@ -13,7 +13,6 @@ from typing import Final
 
 from twim.access.session import Session
 from twim.storage.interface import Conversation
-from twim.wire.commands import GROUP, SINGLE
 
 CIRCLES: Final = 20_000  # users who left and whose circles are kept
 
@@ -21,16 +20,18 @@ CIRCLES: Final = 20_000  # users who left and whose circles are kept
 class Present:
     """A user who is connected here: devices, and whom the user may write to."""
 
-    __slots__ = ("friends", "groups", "id", "places", "sessions")
+    __slots__ = ("friends", "group_places", "groups", "id", "sessions", "single_places")
 
     def __init__(self, userid: int, friends: set[int], groups: set[int]) -> None:
         self.id = userid
         self.friends = friends
         self.groups = groups
         self.sessions: list[Session] = []
-        self.places: dict[tuple[int, int], Conversation] = {}
-        """Where the user has posted and may post now, by `(scope, dstid)`: the policy's answer and the
-        conversation in one look-up. Never more than `friends` and `groups`, whose changes take entries out."""
+        # Two, since a key of scope and dstid would be made for every message.
+        self.single_places: dict[int, Conversation] = {}
+        self.group_places: dict[int, Conversation] = {}
+        """Where the user has posted and may post now, by `dstid`: the policy's answer and the conversation in one
+        look-up. Never more than `friends` and `groups`, whose changes take entries out."""
 
 
 class Roster:
@@ -107,7 +108,7 @@ class Roster:
         for a, b in ((one, other), (other, one)):
             self._friends_of(a).discard(b)
             if a in self.users:
-                self.users[a].places.pop((SINGLE, b), None)
+                self.users[a].single_places.pop(b, None)
 
     def joined(self, userid: int, group: int) -> None:
         """The user is a member from now on."""
@@ -121,7 +122,7 @@ class Roster:
         self.changes += 1
         self._groups_of(userid).discard(group)
         if userid in self.users:
-            self.users[userid].places.pop((GROUP, group), None)
+            self.users[userid].group_places.pop(group, None)
         self._leave_room(userid, group)
 
     def _friends_of(self, userid: int) -> set[int]:

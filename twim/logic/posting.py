@@ -12,7 +12,7 @@ from twim.errors import Malformed, NotFound, Refusal, told
 from twim.logic.policy import check_place
 from twim.storage.conversations import Conversations
 from twim.storage.interface import Conversation, MessageLog, Post, key_of
-from twim.wire.commands import GROUP, NOTICE, SENDABLE
+from twim.wire.commands import GROUP, NOTICE, SENDABLE, SINGLE
 from twim.wire.message import Frame, Message
 
 
@@ -39,7 +39,8 @@ class Posting:
         # Only what belongs to a message is stored.
         if said.scope or said.epoch or said.have is not None:
             said.scope, said.epoch, said.have = 0, "", None
-        place = user.places.get((said.cmd, said.dstid))
+        places = user.single_places if said.cmd == SINGLE else user.group_places
+        place = places.get(said.dstid)
         if place is not None:
             self._log.append(Post(session, said, place))
             return
@@ -61,7 +62,8 @@ class Posting:
         if origin is not None:
             # Asked again: the relation may have ended while the conversation was looked for.
             check_place(origin.user, said.cmd, said.dstid)
-            origin.user.places[(said.cmd, said.dstid)] = place
+            places = origin.user.single_places if said.cmd == SINGLE else origin.user.group_places
+            places[said.dstid] = place
         self._log.append(Post(origin, said, place))
 
     def _lost(self, failure: Failure, origin: Session | None, said: Message) -> None:
