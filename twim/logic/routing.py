@@ -165,15 +165,16 @@ class Routing:
         while dirty:
             ready = dirty[:]
             dirty.clear()
-            for count, session in enumerate(ready, 1):
-                if session.pending:
-                    session.flush()
-                if count % LOOK_EVERY == 0 and count < len(ready) and self._clock.seconds() > end:
-                    dirty[:0] = ready[count:]
+            for start in range(0, len(ready), LOOK_EVERY):
+                if start and self._clock.seconds() > end:
+                    dirty[:0] = ready[start:]
                     if not self._going_on:
                         self._going_on = True
                         self._clock.callLater(0, self._go_on)
                     return
+                for session in ready[start : start + LOOK_EVERY]:
+                    if session.pending:
+                        session.flush()
 
     def _go_on(self) -> None:
         self._going_on = False
