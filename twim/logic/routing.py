@@ -42,7 +42,7 @@ class Routing:
 
     def answer(self, posts: Sequence[Post]) -> list[Post]:
         """Answer the senders. Gives what was stored and is to be delivered."""
-        # This and `deliver` are each message's way: they do what Session.put and Session.deliver do without calling.
+        # This, `deliver` and `_to_room` are each message's way: they do what Session.put does without calling it.
         dirty = self._dirty
         fresh = []
         for post in posts:
@@ -115,15 +115,18 @@ class Routing:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
 
     def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
-        origins = {post.origin for post, _ in said}
-        together = b"".join([frame for _, frame in said])
         here = self._roster.rooms.get(group)
         if here is None:
             return
+        origins = {post.origin for post, _ in said}
+        together = b"".join([frame for _, frame in said])
+        dirty = self._dirty
         for present in here.values():
             for session in present.sessions:
                 if session.held is None and session.floors is None and session not in origins:
-                    session.put(together)
+                    if not session.pending:
+                        dirty.append(session)
+                    session.pending.append(together)
                     continue
                 for post, frame in said:
                     if post.origin is not session:
