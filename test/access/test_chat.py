@@ -168,6 +168,15 @@ class SingleTests(Living):
                 self.assertEqual(heard.pop(key), answer[key])
             self.assertEqual(heard, said | {"cmd": 10, "userid": one.id, "dstid": two.id, "seq": answer["seq"]})
 
+    async def test_one_strange_field(self) -> None:
+        """Each field that no message has is left out also when it is the only one."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        for strange in ({"userid": two.id}, {"scope": 11}, {"have": {}}, {"have": {"a": 1}}, {"epoch": "e"}):
+            answer = await device.ask(cmd=10, dstid=two.id, media=1, content="x", **strange)
+            said = {"cmd": 10, "userid": one.id, "dstid": two.id, "media": 1, "content": "x"}
+            self.assertEqual(await peer.hear(cmd=10), said | {key: answer[key] for key in ("cid", "seq", "at")})
+
     async def test_as_the_seed_says_it(self) -> None:
         """The seed's own form: `userid` and `id` given, no `cid`; a group of zeros left out."""
         one, two = await self.friends()

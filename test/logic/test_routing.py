@@ -81,6 +81,7 @@ class RoutingTests(SynchronousTestCase):
         for socket in (beside, peer):
             self.assertEqual([(f["cmd"], f["seq"]) for f in socket.heard()], [(10, 1), (10, 2), (10, 3)])
             self.assertEqual(len(socket.writes), 1)
+        self.assertEqual(self.routing.delivered, 6)
 
     def test_sender_that_left(self) -> None:
         """The sender's other device gets the message although the sending one is gone before the commit."""
