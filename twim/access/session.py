@@ -26,6 +26,7 @@ OUTBOX: Final = 1024 * 1024  # bytes that may wait for a slow reader
 OPENING_SECONDS: Final = 0.25  # how long a new session waits for its catch-up before it is delivered to
 WRONGS: Final = 20  # refused frames in WRONG_SECONDS, after which the connection is closed
 WRONG_SECONDS: Final = 60.0
+_ANY_PLACE: Final = ("", 1)  # of what no catch-up gives
 TRY_AGAIN_LATER: Final = 1013
 POLICY: Final = 1008
 
@@ -90,7 +91,7 @@ class Session:
     def deliver(self, scope: int, dstid: int, seq: int, frame: bytes) -> None:
         """Queue message `seq` of the conversation that this user calls `scope:dstid`."""
         if self.held is not None:
-            self._hold(scope, dstid, seq, frame)
+            self._hold(f"{scope}:{dstid}", seq, frame)
             return
         if self.floors is not None and self._was_given(f"{scope}:{dstid}", seq):
             return
@@ -98,9 +99,17 @@ class Session:
             self.dirty.append(self)
         self.pending.append(frame)
 
-    def _hold(self, scope: int, dstid: int, seq: int, frame: bytes) -> None:
+    def answer(self, frame: bytes) -> None:
+        """Queue the answer to a message of this device, in its place among what is delivered: whoever knows a seq has
+        got what came before it."""
+        if self.held is not None:
+            self._hold(*_ANY_PLACE, frame)
+        else:
+            self.put(frame)
+
+    def _hold(self, name: str, seq: int, frame: bytes) -> None:
         assert self.held is not None
-        self.held.append((f"{scope}:{dstid}", seq, frame))
+        self.held.append((name, seq, frame))
         self.held_bytes += len(frame)
         if self.held_bytes > OUTBOX:
             # Closed at the flush: whoever delivers is walking through the sessions, and this one would leave them.

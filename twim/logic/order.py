@@ -46,16 +46,21 @@ class Order:
             return []
         if seq == following:
             self._next[key] = seq + 1
-            return [post, *self._ready(key)] if key in self._early else [post]
+            if key not in self._early:
+                return [post]
+            own = self._early[key].pop(seq, post)
+            return [own if own.origin is not None else post, *self._ready(key)]
         self._next[key] = following
         self._keep(key, seq, post)
         return []
 
     def _keep(self, key: Key, seq: int, post: Post) -> None:
         early = self._early.setdefault(key, {})
-        # This node's own are kept in any case and not replaced: only they know which device must not get them.
+        # This node's own are kept in any case: only they know which device is answered and must not get them.
         # They are no more than this node can store until the log is read.
-        if len(early) < EARLY or post.origin is not None:
+        if post.origin is not None:
+            early[seq] = post
+        elif len(early) < EARLY:
             early.setdefault(seq, post)
         else:
             self.dropped = True
@@ -104,8 +109,10 @@ class Order:
         """The seq that the conversation has come to; 0 for an unknown one."""
         return self._next.get(key, 1) - 1
 
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Nobody here takes part any more."""
+    def forget(self, keys: Iterable[Key]) -> list[Post]:
+        """Nobody here takes part any more. Gives this node's own that waited."""
+        own = []
         for key in keys:
             self._next.pop(key, None)
-            self._early.pop(key, None)
+            own += [post for post in self._early.pop(key, {}).values() if post.origin is not None]
+        return own

@@ -113,8 +113,8 @@ class Relay:
     # The log: what was stored here
 
     def committed(self, posts: Sequence[Post]) -> None:
-        """Answer, tell the other nodes, and deliver in order."""
-        fresh = self._routing.answer(posts)
+        """Tell the other nodes, deliver and answer in order."""
+        fresh = self._routing.settle(posts)
         for post in fresh:
             said = post.message
             here = (said.userid, said.dstid)
@@ -130,9 +130,15 @@ class Relay:
         ready: list[Post] = []
         for post in posts:
             said = post.message
-            if self._concerns(post):
-                key = key_of(said.cmd, said.userid, said.dstid)
-                ready += self._order.offer(key, post, wait=self._awaited(key))
+            if not self._concerns(post):
+                self._routing.answer(post)
+                continue
+            key = key_of(said.cmd, said.userid, said.dstid)
+            now = self._order.offer(key, post, wait=self._awaited(key))
+            ready += now
+            if post.origin is not None and self._order.place(key) >= said.seq and post not in now:
+                # The log was faster: the message has been delivered.
+                self._routing.answer(post)
         self._routing.deliver(ready)
         self.mending.look()
 
@@ -224,7 +230,7 @@ class Relay:
         users, rooms = self._roster.users, self._roster.rooms
         arrival = self._arriving.pop(user.id, None)
         self._bus.unsubscribe(Topic("user", user.id))
-        self._order.forget(key_of(SINGLE, user.id, one) for one in (*user.friends, user.id) if one not in users)
+        self._forget(key_of(SINGLE, user.id, one) for one in (*user.friends, user.id) if one not in users)
         for group in user.groups:
             if group not in rooms:
                 self._unfollow(group)
@@ -308,7 +314,11 @@ class Relay:
     def _unfollow(self, group: int) -> None:
         if group not in self._roster.rooms:
             self._bus.unsubscribe(Topic("group", group))
-            self._order.forget([(GROUP, group, 0)])
+            self._forget([(GROUP, group, 0)])
+
+    def _forget(self, keys: Iterable[Key]) -> None:
+        for post in self._order.forget(keys):
+            self._routing.answer(post)
 
     # The bus: what happened there
 

@@ -1,8 +1,9 @@
 """From the log to the devices: each stored message is framed once and put into the outbox of whom it is for.
 
 A message of a single chat goes to every device of both users but the one that sent it; a group's to every device
-of its members here. The sending device gets the answer instead. A batch is delivered as a whole: each device's
-frames are joined into one write, and what a group's members get in common is joined only once.
+of its members here. The sending device gets the answer instead, in the message's place: a client that has seen seq 7
+has got everything before it. A batch is delivered as a whole: each device's frames are joined into one write, and what
+a group's members get in common is joined only once.
 """
 
 from __future__ import annotations
@@ -37,35 +38,31 @@ class Routing:
         self.delivered = 0
 
     def committed(self, posts: Sequence[Post]) -> None:
-        """Answer the senders and deliver to everybody else, in the order of the log."""
-        self.deliver(self.answer(posts))
+        """Deliver and answer in the order of the log."""
+        self.deliver(self.settle(posts))
 
-    def answer(self, posts: Sequence[Post]) -> list[Post]:
-        """Answer the senders. Gives what was stored and is to be delivered."""
-        # This, `deliver` and `_to_room` are each message's way: they do what Session.put does without calling it.
-        dirty = self._dirty
+    def settle(self, posts: Sequence[Post]) -> list[Post]:
+        """Answer those that came to nothing or were said before. Gives what was stored and is to be delivered."""
         fresh = []
         for post in posts:
             if post.refused is not None:
                 self._refuse(post, post.refused)
-                continue
-            said = post.message
-            origin = post.origin
-            first = post.first
-            if origin is not None and (said.id or said.cid):
-                if first is None:
-                    answer = envelope.answer(said.id, said.cid, said.cmd, said.dstid, said.seq, said.at)
-                else:
-                    answer = envelope.answer(said.id, said.cid, *first)
-                if not origin.pending:
-                    dirty.append(origin)
-                origin.pending.append(text_frame(answer))
-            if first is None:
+            elif post.first is not None:
+                self.answer(post)
+            else:
                 fresh.append(post)
         return fresh
 
+    def answer(self, post: Post) -> None:
+        """Answer one post that is stored."""
+        said = post.message
+        if post.origin is not None and (said.id or said.cid):
+            place = post.first or (said.cmd, said.dstid, said.seq, said.at)
+            post.origin.answer(text_frame(envelope.answer(said.id, said.cid, *place)))
+
     def deliver(self, posts: Sequence[Post]) -> None:
-        """Deliver stored messages, in this order, to those who are here; and write everything."""
+        """Deliver stored messages, in this order, to those who are here, answer their senders, and write everything."""
+        # This and `_to_room` are each message's way: they do what Session.put does without calling it.
         rooms: dict[int, list[tuple[Post, bytes]]] = {}
         users = self._roster.users
         dirty = self._dirty
@@ -77,6 +74,14 @@ class Routing:
                 rooms.setdefault(said.dstid, []).append((post, frame))
                 continue
             sender, dstid, origin = said.userid, said.dstid, post.origin
+            if origin is not None and (said.id or said.cid):
+                answer = text_frame(envelope.answer(said.id, said.cid, SINGLE, dstid, said.seq, said.at))
+                if origin.held is None:
+                    if not origin.pending:
+                        dirty.append(origin)
+                    origin.pending.append(answer)
+                else:
+                    origin.answer(answer)
             own = users.get(sender)
             receiver = users.get(dstid)
             if receiver is not None and receiver is not own:
@@ -115,10 +120,9 @@ class Routing:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
 
     def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
-        here = self._roster.rooms.get(group)
-        if here is None:
-            return
+        here = self._roster.rooms.get(group, {})
         origins = {post.origin for post, _ in said}
+        absent = set(origins)
         together = b"".join([frame for _, frame in said])
         dirty = self._dirty
         for present in here.values():
@@ -128,10 +132,17 @@ class Routing:
                         dirty.append(session)
                     session.pending.append(together)
                     continue
+                absent.discard(session)
                 for post, frame in said:
-                    if post.origin is not session:
+                    if post.origin is session:
+                        self.answer(post)
+                    else:
                         session.deliver(GROUP, group, post.message.seq, frame)
         self.delivered += len(said) * len(here)
+        # Who has left the group since is answered all the same.
+        for post, _ in said:
+            if post.origin in absent:
+                self.answer(post)
 
     def to_users(self, users: Sequence[int], payload: bytes, but: Session | None = None) -> None:
         """Say `payload` to every device of the users but one."""
