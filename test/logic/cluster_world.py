@@ -132,6 +132,17 @@ class Device:
                 found.setdefault(key_of(frame["cmd"], frame["userid"], frame["dstid"]), []).append(frame["seq"])
         return found
 
+    def learned(self) -> dict[Key, list[int]]:
+        """The seqs that it heard of, its own messages' by their answers, in the order of coming."""
+        found: dict[Key, list[int]] = {}
+        for frame in self.socket.heard():
+            if frame["cmd"] in (SINGLE, GROUP):
+                found.setdefault(key_of(frame["cmd"], frame["userid"], frame["dstid"]), []).append(frame["seq"])
+            elif frame["cmd"] == 1:
+                key = key_of(frame["scope"], self.session.user.id, frame["dstid"])
+                found.setdefault(key, []).append(frame["seq"])
+        return found
+
     def answered(self) -> dict[Key, set[int]]:
         """The seqs of its own messages."""
         found: dict[Key, set[int]] = {}

@@ -68,6 +68,24 @@ class OrderTests(SynchronousTestCase):
         self.order.offer(CHAT, post(EARLY + 2))
         self.assertIs(self.order.offer(CHAT, post(1))[-1].origin, origin)
 
+    def test_own_take_the_place(self) -> None:
+        """Only what was said here knows its device: it is given, whichever copy of it comes first."""
+        for own_first in (True, False):
+            self.setUp()
+            origin = object()
+            copies = [post(3, origin), post(3)]
+            for one in copies if own_first else copies[::-1]:
+                self.order.offer(CHAT, one)
+            self.order.offer(CHAT, post(1))
+            self.assertEqual([one.origin for one in self.order.offer(CHAT, post(2))], [None, origin])
+
+    def test_forgotten_own(self) -> None:
+        """What was said here and still waits is given back, to be answered."""
+        origin = object()
+        self.order.offer(CHAT, post(3))
+        self.order.offer(CHAT, post(4, origin))
+        self.assertEqual([one.origin for one in self.order.forget([CHAT])], [origin])
+
     def test_forgets(self) -> None:
         """A conversation without anybody here takes no memory."""
         self.order.offer(CHAT, post(3))

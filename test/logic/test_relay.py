@@ -45,6 +45,8 @@ class AnyWeather(SynchronousTestCase):
             self.assertEqual(seqs, sorted(set(seqs)), f"{key} not once or not in order")
             self.assertEqual(sorted({*seqs, *own.get(key, set())}), list(range(1, len(stored) + 1)), f"{key} lost")
             self.assertFalse(set(seqs) & own.get(key, set()), f"{key} its own delivered to it")
+        for key, seqs in device.learned().items():
+            self.assertEqual(seqs, sorted(seqs), f"{key} an answer before what was said earlier")
 
     def play(self, seed: int, loss: float, deaths: bool, steps: int = 50) -> None:
         random = Random(seed)

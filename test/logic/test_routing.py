@@ -83,6 +83,41 @@ class RoutingTests(SynchronousTestCase):
             self.assertEqual(len(socket.writes), 1)
         self.assertEqual(self.routing.delivered, 6)
 
+    def test_answers_in_their_places(self) -> None:
+        """Who wrote at the same time hears of its own message after those before it, not first."""
+        one, two = self.device(1, 7), self.device(2, 7)
+        self.routing.committed(
+            [
+                self.post(cmd, user, dstid, seq, socket, id=seq)
+                for cmd, ends in ((SINGLE, {1: 2, 2: 1}), (GROUP, {1: 7, 2: 7}))
+                for seq, (user, socket) in enumerate([(2, two), (1, one), (1, one), (2, two)], 1)
+                for dstid in [ends[user]]
+            ]
+        )
+        for socket, own in ((one, (2, 3)), (two, (1, 4))):
+            for start in (0, 4):
+                heard = [(f["cmd"] == 1, f["seq"]) for f in socket.heard()[start : start + 4]]
+                self.assertEqual(heard, [(seq in own, seq) for seq in (1, 2, 3, 4)])
+
+    def test_answer_while_catching_up(self) -> None:
+        """An answer waits like the messages before it, and isn't taken for one that the catch-up gave."""
+        one, two = self.device(1, 7), self.device(2, 7)
+        assert one.session is not None
+        one.session.hold()
+        self.routing.committed([self.post(GROUP, 2, 7, 5, two), self.post(GROUP, 1, 7, 6, one, id=6)])
+        self.assertEqual(one.heard(), [])
+        one.session.release({"11:7": 5})
+        self.routing.flush()
+        self.assertEqual([(f["cmd"], f["seq"]) for f in one.heard()], [(1, 6)])
+
+    def test_answer_of_who_left_the_group(self) -> None:
+        """Who left between sending and commit is answered."""
+        one, two = self.device(1, 7), self.device(2, 7)
+        self.roster.left(1, 7)
+        self.routing.committed([self.post(GROUP, 1, 7, 1, one, id=4)])
+        self.assertEqual([(f["cmd"], f["id"]) for f in one.heard()], [(1, 4)])
+        self.assertEqual([f["seq"] for f in two.heard()], [1])
+
     def test_sender_that_left(self) -> None:
         """The sender's other device gets the message although the sending one is gone before the commit."""
         sending, beside = self.device(1), self.device(1)
