@@ -95,7 +95,7 @@ class Node:
         self.log = SqlLog(appender, turns, reactor, now_ms)
         self.log.listener = self.routing
         conversations = Conversations(database, self.behind)
-        posting = Posting(self.log, conversations, self.routing.refuse)
+        posting = Posting(self.log, conversations, self.routing.refuse, self.routing.repeat)
         accounts = AccountStore(database)
         relation_store = RelationStore(database)
         tokens = Tokens(accounts)

@@ -536,6 +536,19 @@ class SmallTalkTests(Living):
         self.assertEqual((row["seq"], row["read"], row["unread"]), (4, 4, 0))
         self.assertEqual([f for f in await theirs.quiet() if f["cmd"] == 6], [])
 
+    async def test_mark_after_parting(self) -> None:
+        """What was said before two parted can still be read up to; the other one isn't told."""
+        one, two = await self.friends()
+        device, peer = await one.device(), await two.device()
+        await peer.tell(10, one.id, "x")
+        await one.post("/contact/deletefriend", dstid=two.id)
+        await peer.quiet()
+        device.say(cmd=6, scope=10, dstid=two.id, seq=1)
+        await device.quiet()
+        self.assertEqual((await self.row(one, two.id))["unread"], 0)
+        self.assertEqual([f for f in await peer.quiet() if f["cmd"] == 6], [])
+        self.assertLess((await device.ask(cmd=6, scope=10, dstid=two.id, seq=2))["code"], 0)
+
     async def test_wrong_marks(self) -> None:
         """No mark beyond the newest message, below the first, or where one isn't."""
         one, two, three = await self.people(3)

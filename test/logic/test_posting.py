@@ -57,6 +57,24 @@ class FirstTests(Living):
         self.assertLess((await device.hear(cmd=1, id=1))["code"], 0)
         self.assertNotIn(10, [frame["cmd"] for frame in await peer.quiet()])
 
+    async def test_repeated_after_parting(self) -> None:
+        """A retry is told that it was stored the first time, though nothing new may be said there any more."""
+        one, two = await self.friends()
+        group = await two.group()
+        await one.post("/contact/joincommunity", dstid=group)
+        device = await one.device()
+        places = ((10, two.id, "a"), (11, group, "b"))
+        before = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in places]
+        await two.post("/contact/deletefriend", dstid=one.id)
+        await two.post("/contact/removemember", dstid=group, userid=two.id, memberid=one.id)
+        await device.quiet()
+        again = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in places]
+        self.assertEqual(again, before)
+        for cmd, dstid, _ in places:
+            self.assertEqual((await device.ask(cmd=cmd, dstid=dstid, media=1, cid=f"new {cmd}"))["code"], -3)
+            device.say(cmd=cmd, dstid=dstid, media=1, id=7)
+            self.assertEqual((await device.hear(cmd=1, id=7))["code"], -3)
+
     def conversations(self) -> Any:
         """Where the node looks for conversations."""
         dispatch = self.node.lobby.received.__self__  # type: ignore[attr-defined]

@@ -181,7 +181,7 @@ class AnyLog:
 
     @asynchronous
     async def test_edit(self: Any) -> None:
-        """An edited message carries its newest text and mentions in its own place."""
+        """An edited message carries its newest text in its own place, and the last mentions that an edit had."""
         a, b = await self._two()
         await self.storage.say(a, b, "one", mentions=[b])
         self.storage.now += 1
@@ -191,6 +191,9 @@ class AnyLog:
         shown = await self._first(a, b)
         self.assertEqual((shown["content"], shown["mentions"], shown["edited"]), (WIDE, [0], self.storage.now))
         self.assertEqual(shown["at"], self.storage.now - 2)
+        await self.storage.say(a, b, "three", media=EDIT, ref=1)
+        shown = await self._first(a, b)
+        self.assertEqual((shown["content"], shown["mentions"]), ("three", [0]))
 
     @asynchronous
     async def test_react(self: Any) -> None:

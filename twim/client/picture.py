@@ -27,7 +27,8 @@ class Picture:
         if message.media == RECALL:
             self._recall(target)
         elif message.media == EDIT:
-            target.content, target.mentions, target.edited = message.content, message.mentions, message.at
+            target.content, target.edited = message.content, message.at
+            target.mentions = message.mentions or target.mentions
         elif message.media == REACTION:
             _react(target, message.userid, message.content)
 

@@ -89,7 +89,6 @@ class Dispatch:
     def _read(self, session: Session, frame: Frame) -> None:
         if frame.seq < 1:
             raise Malformed("seq: from 1 on")
-        check_place(session.user, frame.scope, frame.dstid)
         running = Deferred.fromCoroutine(self._reading.read(session, frame.scope, frame.dstid, frame.seq))
         running.addErrback(self._failed, session, frame)
 

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.access.session import Session
-from twim.errors import Malformed, NotFound, Refusal, told
+from twim.errors import Malformed, NotFound, NotYours, Refusal, told
 from twim.logic.policy import check_place
 from twim.storage.conversations import Conversations
 from twim.storage.interface import Conversation, MessageLog, Post, key_of
@@ -21,10 +21,17 @@ class Posting:
 
     log = Logger()
 
-    def __init__(self, log: MessageLog, conversations: Conversations, refuse: Callable[[Post, Refusal], None]) -> None:
+    def __init__(
+        self,
+        log: MessageLog,
+        conversations: Conversations,
+        refuse: Callable[[Post, Refusal], None],
+        repeat: Callable[[Post], None],
+    ) -> None:
         self._log = log
         self._conversations = conversations
         self._refuse = refuse
+        self._repeat = repeat
 
     def say(self, session: Session, said: Frame) -> None:
         """Post what a device said. `Refusal` when it may not."""
@@ -44,7 +51,11 @@ class Posting:
         if place is not None:
             self._log.append(Post(session, said, place))
             return
-        check_place(user, said.cmd, said.dstid)
+        try:
+            check_place(user, said.cmd, said.dstid)
+        except NotYours as refused:
+            self._refuse_unless_said(session, said, refused)
+            return
         self._seek(session, said)
 
     def notice(self, group: int, actor: int, what: str, memo: str = "") -> None:
@@ -61,10 +72,31 @@ class Posting:
             raise NotFound("dstid: no such group")
         if origin is not None:
             # Asked again: the relation may have ended while the conversation was looked for.
-            check_place(origin.user, said.cmd, said.dstid)
+            try:
+                check_place(origin.user, said.cmd, said.dstid)
+            except NotYours as refused:
+                self._refuse_unless_said(origin, said, refused)
+                return
             places = origin.user.single_places if said.cmd == SINGLE else origin.user.group_places
             places[said.dstid] = place
         self._log.append(Post(origin, said, place))
+
+    def _refuse_unless_said(self, origin: Session, said: Message, refused: Refusal) -> None:
+        """Refuse what was not said before: who has left since, and missed the answer, is told that it was stored."""
+        post = Post(origin, said, Conversation(0, said.cmd, 0, 0, 0))
+        if not said.cid:
+            self._refuse(post, refused)
+            return
+        looking = self._conversations.first_answer(said.userid, said.cid)
+        looking.addCallback(self._looked, post, refused)
+        looking.addErrback(self._lost, origin, said)
+
+    def _looked(self, first: tuple[int, int, int, int] | None, post: Post, refused: Refusal) -> None:
+        post.first = first
+        if first is None:
+            self._refuse(post, refused)
+        else:
+            self._repeat(post)
 
     def _lost(self, failure: Failure, origin: Session | None, said: Message) -> None:
         refused = told(failure.value)

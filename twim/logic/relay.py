@@ -114,8 +114,12 @@ class Relay:
 
     def committed(self, posts: Sequence[Post]) -> None:
         """Tell the other nodes, deliver and answer in order."""
-        fresh = self._routing.settle(posts)
-        for post in fresh:
+        fresh = []
+        for post in posts:
+            if not post.is_new:
+                self._routing.answer(post)
+                continue
+            fresh.append(post)
             said = post.message
             here = (said.userid, said.dstid)
             topics = [Topic("user", one) for one in here] if said.cmd == SINGLE else [Topic("group", said.dstid)]

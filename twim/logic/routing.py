@@ -39,40 +39,33 @@ class Routing:
 
     def committed(self, posts: Sequence[Post]) -> None:
         """Deliver and answer in the order of the log."""
-        self.deliver(self.settle(posts))
-
-    def settle(self, posts: Sequence[Post]) -> list[Post]:
-        """Answer those that came to nothing or were said before. Gives what was stored and is to be delivered."""
-        fresh = []
-        for post in posts:
-            if post.refused is not None:
-                self._refuse(post, post.refused)
-            elif post.first is not None:
-                self.answer(post)
-            else:
-                fresh.append(post)
-        return fresh
+        self.deliver(posts)
 
     def answer(self, post: Post) -> None:
-        """Answer one post that is stored."""
+        """Tell the sender what became of one post."""
         said = post.message
-        if post.origin is not None and (said.id or said.cid):
+        if post.refused is not None:
+            self._refuse(post, post.refused)
+        elif post.origin is not None and (said.id or said.cid):
             place = post.first or (said.cmd, said.dstid, said.seq, said.at)
             post.origin.answer(text_frame(envelope.answer(said.id, said.cid, *place)))
 
     def deliver(self, posts: Sequence[Post]) -> None:
-        """Deliver stored messages, in this order, to those who are here, answer their senders, and write everything."""
+        """Deliver what is new, in this order, to those who are here, answer the senders, and write everything."""
         # This and `_to_room` are each message's way: they do what Session.put does without calling it.
-        rooms: dict[int, list[tuple[Post, bytes]]] = {}
+        rooms: dict[int, list[Post]] = {}
         users = self._roster.users
         dirty = self._dirty
         delivered = 0
         for post in posts:
             said = post.message
-            frame = text_frame(post.body)
             if said.cmd != SINGLE:
-                rooms.setdefault(said.dstid, []).append((post, frame))
+                rooms.setdefault(said.dstid, []).append(post)
                 continue
+            if post.first is not None or post.refused is not None:
+                self.answer(post)
+                continue
+            frame = text_frame(post.body)
             sender, dstid, origin = said.userid, said.dstid, post.origin
             if origin is not None and (said.id or said.cid):
                 answer = text_frame(envelope.answer(said.id, said.cid, SINGLE, dstid, said.seq, said.at))
@@ -115,19 +108,28 @@ class Routing:
         self._refuse(post, refused)
         self.flush()
 
+    def repeat(self, post: Post) -> None:
+        """Answer one post that was said before."""
+        self.answer(post)
+        self.flush()
+
     def _refuse(self, post: Post, refused: Refusal) -> None:
         if post.origin is not None:
             post.origin.refuse(refused, post.message.id, post.message.cid, self._clock.seconds())
 
-    def _to_room(self, group: int, said: list[tuple[Post, bytes]]) -> None:
+    def _to_room(self, group: int, posts: list[Post]) -> None:
+        # What isn't new has an empty frame: only its sender is told of it.
+        said = [(post, text_frame(post.body) if post.is_new else b"") for post in posts]
         here = self._roster.rooms.get(group, {})
-        origins = {post.origin for post, _ in said}
+        origins = {post.origin for post in posts}
         absent = set(origins)
         together = b"".join([frame for _, frame in said])
         dirty = self._dirty
         for present in here.values():
             for session in present.sessions:
                 if session.held is None and session.floors is None and session not in origins:
+                    if not together:
+                        continue
                     if not session.pending:
                         dirty.append(session)
                     session.pending.append(together)
@@ -136,11 +138,11 @@ class Routing:
                 for post, frame in said:
                     if post.origin is session:
                         self.answer(post)
-                    else:
+                    elif frame:
                         session.deliver(GROUP, group, post.message.seq, frame)
-        self.delivered += len(said) * len(here)
+        self.delivered += sum(map(bool, (frame for _, frame in said))) * len(here)
         # Who has left the group since is answered all the same.
-        for post, _ in said:
+        for post in posts:
             if post.origin in absent:
                 self.answer(post)
 

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from twim.errors import TooMany
 from twim.storage import places
-from twim.storage.append import heads
+from twim.storage.append import first_answers, heads
 from twim.storage.behind import Behind, catch_up
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Conversation, Key
@@ -181,6 +181,11 @@ class Conversations:
     def page(self, place: Conversation, before: int | None, after: int | None, limit: int) -> Deferred[Any]:
         """`(bodies ascending, head)`: the page before or after a seq; the newest page without either."""
         return self._read(lambda connection: _page(connection, place.id, before, after, limit))
+
+    def first_answer(self, userid: int, cid: str) -> Deferred[tuple[int, int, int, int] | None]:
+        """`(scope, dstid, seq, at)` of the message that the user called `cid`; None if there is none."""
+        asked = (userid, cid.encode())
+        return self._read(lambda connection: first_answers(connection, [asked]).get(asked))
 
     def mark_read(self, userid: int, place: Conversation, seq: int) -> Deferred[tuple[int, int, bool]]:
         """Move the user's mark to `seq`, never back. Gives the head, where the mark stands, and whether it moved;

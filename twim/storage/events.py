@@ -69,7 +69,8 @@ def _edit(connection: Connection, post: Post, shown: Shown, at: int) -> None:
     if not post.message.content:
         raise Refusal("content: an edited message can't be empty")
     shown.content = post.message.content
-    shown.mentions = post.message.mentions
+    # Whoever edits the text alone says nothing of who is meant.
+    shown.mentions = post.message.mentions or shown.mentions
     shown.edited = at
 
 

@@ -124,6 +124,11 @@ class Post(msgspec.Struct, gc=False, eq=False):
     first: tuple[int, int, int, int] | None = None
     refused: Refusal | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether, after the commit, it is stored and wasn't before."""
+        return self.first is None and self.refused is None
+
 
 class LogListener(Protocol):
     """Who hears what became of posts. Called on the reactor's thread, in the order of the log."""

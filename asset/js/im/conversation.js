@@ -104,7 +104,7 @@ export class Conversation {
 export function changed(message, event) {
   if (event.media === MEDIA.RECALL) return { ...blank(message), recalled: 1 };
   if (message.recalled) return message;
-  const { content, mentions, at: edited } = event;
+  const { content, mentions = message.mentions, at: edited } = event;
   if (event.media === MEDIA.EDIT) return { ...message, content, mentions, edited };
   return { ...message, reactions: reacted(message.reactions ?? {}, event.userid, event.content) };
 }
