@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults
+from twisted.python.failure import Failure
 
 from test.access.living import Living, until
 from twim.errors import TooMany
@@ -106,7 +107,7 @@ class FailureTests(Living):
         device, peer = await one.device(), await two.device()
         await device.tell(10, two.id, "before")
         real = self.node.log._appender.append
-        self.patch(self.node.log._appender, "append", lambda *_: fail(ZeroDivisionError()))
+        self.patch(self.node.log._appender, "append", lambda posts, at, ended: ended(Failure(ZeroDivisionError())))
         lost = await device.ask(cmd=10, dstid=two.id, media=1, content="lost", cid="again")
         self.assertLess(lost["code"], 0)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -32,11 +32,15 @@ GATHER_SECONDS: Final = 0.005  # how long the batch after a large one gathers
 REPEATS: Final = 3  # of a batch that met another server's message with the same cid
 
 
+Ended = Callable[[Failure | None], None]
+"""Called with None after the commit, or with why nothing is stored. A Deferred would be a tenth of a small batch."""
+
+
 class Appender(Protocol):
     """Stores one batch and writes on each post what became of it."""
 
-    def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
-        """Fires after the commit; fails with nothing stored."""
+    def append(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
+        """Begin to store `posts`, accepted at `at` (ms)."""
 
 
 class SqlLog:
@@ -50,6 +54,7 @@ class SqlLog:
         self._clock = clock
         self._now_ms = now_ms
         self._queue: list[Post] = []
+        self._batch: list[Post] = []
         self._scheduled = False
         self._committing = False
         self._last_size = 0
@@ -102,15 +107,24 @@ class SqlLog:
     def _commit(self) -> None:
         self._scheduled = False
         self._committing = True
-        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        self._last_size = len(batch)
+        self._batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        self._last_size = len(self._batch)
         # A clock that was set back must not make a later message look older than an earlier one.
         self._last_at = at = max(self._now_ms(), self._last_at)
-        done = self._appender.append(batch, at)
-        done.addCallbacks(self._committed, self._failed, callbackArgs=(batch,), errbackArgs=(batch,))
-        done.addBoth(self._next)
+        self._appender.append(self._batch, at, self._ended)
 
-    def _committed(self, _: None, batch: Sequence[Post]) -> None:
+    def _ended(self, failure: Failure | None) -> None:
+        batch, self._batch = self._batch, []
+        try:
+            if failure is None:
+                self._committed(batch)
+            else:
+                self._failed(failure, batch)
+        except Exception:
+            self.log.failure("delivering a stored batch failed")
+        self._next()
+
+    def _committed(self, batch: Sequence[Post]) -> None:
         self.batches += 1
         self.posts += len(batch)
         if self.listener is not None:
@@ -125,9 +139,7 @@ class SqlLog:
         if self.listener is not None:
             self.listener.failed(batch, refused)
 
-    def _next(self, result: object) -> None:
-        if isinstance(result, Failure):
-            self.log.failure("delivering a stored batch failed", result)
+    def _next(self) -> None:
         self._committing = False
         settling, self._settling = self._settling, []
         for done in settling:
@@ -147,12 +159,13 @@ class ThreadAppender:
         self._database = database
         self._behind = behind
 
-    def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
+    def append(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
         """See `Appender`."""
         done = self._database.write(lambda connection: append(connection, posts, at))
         for _ in range(REPEATS):
             done.addErrback(self._again, posts, at)
-        return done.addCallback(self._settle, posts)
+        done.addCallback(self._settle, posts)
+        done.addCallbacks(ended, ended)
 
     def _again(self, failure: Failure, posts: Sequence[Post], at: int) -> Deferred[None]:
         # Another server stored the same (sender, cid) in another conversation meanwhile: now it is found.

@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twim.errors import Unavailable
@@ -22,7 +21,7 @@ from twim.storage.behind import Behind
 from twim.storage.committer import Committer
 from twim.storage.database import Database
 from twim.storage.interface import UNKNOWN, Post
-from twim.storage.log import ThreadAppender
+from twim.storage.log import Ended, ThreadAppender
 from twim.wire.commands import EVENTS
 from twim.wire.message import encode
 
@@ -53,13 +52,11 @@ class SqliteAppender:
             self._connection.close()
             self._connection = None
 
-    def append(self, posts: Sequence[Post], at: int) -> Deferred[None]:
+    def append(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
         """See `Appender`."""
-        done: Deferred[None] = Deferred()
-        self._database.turn.ask(lambda: self._begin(posts, at, done))
-        return done
+        self._database.turn.ask(lambda: self._begin(posts, at, ended))
 
-    def _begin(self, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
+    def _begin(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
         try:
             # Here and not in the thread, where every call lets go of the interpreter and has to get it back.
             self._database.check_file()
@@ -72,22 +69,22 @@ class SqliteAppender:
             if with_cid:
                 connection.executemany(_INSERT_CID, with_cid)
         except (_Unplain, Unavailable, sqlite3.Error, OSError) as error:
-            self._leave_to_fallback(error, posts, at, done)
+            self._leave_to_fallback(error, posts, at, ended)
             return
 
         def commit() -> None:
             connection.execute("COMMIT")
 
-        def ended(error: BaseException | None) -> None:
+        def committed(error: BaseException | None) -> None:
             if error is not None:
-                self._leave_to_fallback(error, posts, at, done)
+                self._leave_to_fallback(error, posts, at, ended)
                 return
             self._behind.note(len(posts), cids)
-            done.callback(None)
+            ended(None)
             # After it is noted: whoever has the next turn counts on it.
             self._database.turn.release()
 
-        self._committer.run(commit, ended)
+        self._committer.run(commit, committed)
 
     def _new_cids(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> set[tuple[int, bytes]]:
         """`(sender, cid)` of these rows, of which none was said before; `_Unplain` otherwise."""
@@ -99,11 +96,11 @@ class SqliteAppender:
                 raise _Unplain
         return cids
 
-    def _leave_to_fallback(self, error: BaseException, posts: Sequence[Post], at: int, done: Deferred[None]) -> None:
+    def _leave_to_fallback(self, error: BaseException, posts: Sequence[Post], at: int, ended: Ended) -> None:
         self._undo(posts)
         self._database.turn.release()
         self.log.debug("a batch takes the portable way: {why}", why=str(error))
-        self._fallback.append(posts, at).chainDeferred(done)
+        self._fallback.append(posts, at, ended)
 
     def _undo(self, posts: Sequence[Post]) -> None:
         for post in posts:
