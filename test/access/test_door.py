@@ -143,10 +143,24 @@ class FormTests(Living):
         self.assertEqual(answer.data["nickname"], "query")
 
     async def test_json_numbers(self) -> None:
-        """A number in JSON is as good as its digits; true and null are no surprise."""
+        """A number in JSON is as good as its digits; null is a field left out."""
         one, two = await self.people(2)
         found = await self.post_json("/user/find", {"id": two.id, "token": one.token, "userid": one.id, "mobile": None})
         self.assertEqual(found.data["id"], two.id)
+
+    async def test_json_truth_values(self) -> None:
+        """true is neither a text nor a number, and nobody's id; nor is false."""
+        one = await self.person()
+        auth = f"Authorization: Bearer {one.token}"
+        for path, name in (
+            ("/contact/addfriend", "dstid"),
+            ("/user/update", "nickname"),
+            ("/user/update", "userid"),
+            ("/contact/createcommunity", "name"),
+            ("/message/history", "limit"),
+        ):
+            for value in (True, False):
+                self.assert_refused(await self.post_json(path, {name: value}, auth), 400, f"{name}: ")
 
     async def test_bodies_that_are_none(self) -> None:
         """A body that isn't what it says is 400, with the envelope, on every kind of path."""

@@ -69,11 +69,10 @@ def _from_json(body: bytes, options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _scalar(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
     if isinstance(value, str):
         return value
-    if isinstance(value, int):
+    # No field is a truth value: as a number, true would be the id of somebody.
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise Malformed(f"{name}: a text or a whole number")
 
