@@ -362,11 +362,20 @@ class StatusTests(Living):
         self.assert_refused(answer, 413)
 
     async def test_media_type(self) -> None:
-        """What is neither a form nor JSON is 415."""
-        for media in ("application/xml", "image/png", "x"):
-            self.assert_refused(await self.ask("POST", "/user/login", media=media, body=b"x"), 415)
+        """A body that is neither a form nor JSON is 415; so is one whose type isn't said."""
+        form = b"mobile=1390031&passwd=123456"
+        for media in ("application/xml", "image/png", "x", "text/plain;charset=UTF-8", ""):
+            self.assert_refused(await self.ask("POST", "/user/login", media=media, body=form), 415)
+            self.assert_refused(await self.ask("POST", "/nothing", media=media, body=form), 404)
         one = await self.person()
         self.assert_refused(await self.ask("POST", f"/attach/upload?token={one.token}", media=FORM, body=b"x"), 415)
+
+    async def test_no_body(self) -> None:
+        """Where there is no body its type says nothing."""
+        one = await self.person()
+        for media in ("", "text/plain", "application/xml", "application/json", FORM, BOUNDARY):
+            answer = await self.ask("POST", f"/user/update?token={one.token}", media=media)
+            self.assertEqual(answer.status, 200, (media, answer))
 
     async def test_our_bug(self) -> None:
         """A failure of ours is logged and told as 500, without saying what it was."""

@@ -17,17 +17,21 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from twim.errors import Malformed
+from twim.errors import Malformed, WrongType
 
 FIELDS: Final = 100  # in one body; our paths know fewer than 20
 
 
 def read_body(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields in `body`; of a field given twice the last. None for a type that has none. `Malformed` when the
-    body is not what its type says."""
+    """The fields in `body`; of a field given twice the last. An empty one has none, whatever its type. `WrongType`
+    when the type is none of ours, or isn't said; `Malformed` when the body is not what its type says."""
+    if not body:
+        return {}
     media, options = parse_options_header(content_type)
     reader = _READERS.get(media.lower())
-    return reader(body, options) if reader is not None and body else {}
+    if reader is None:
+        raise WrongType("a form or JSON, please")
+    return reader(body, options)
 
 
 def _from_form(body: bytes, options: Mapping[str, str]) -> dict[str, str]:

@@ -22,16 +22,13 @@ from werkzeug.routing import RequestRedirect
 from twim.access.fields import Fields, header, read_fields
 from twim.access.ratelimit import Limits
 from twim.access.upgrade import Upgrade
-from twim.errors import Failed, Malformed, NotLoggedIn, NotYours, Refusal, TooMany, WrongType
+from twim.errors import Failed, Malformed, NotLoggedIn, NotYours, Refusal, TooMany
 from twim.logic.accounts import LoggedIn, Tokens
 from twim.wire import envelope
 
 COOKIE: Final = b"token"
 COOKIE_SECONDS: Final = 30 * 24 * 3600
 JSON: Final = b"application/json; charset=utf-8"
-BODIES: Final = frozenset(
-    {"", "application/x-www-form-urlencoded", "multipart/form-data", "application/json", "text/plain"}
-)
 _log = Logger()
 
 
@@ -138,9 +135,6 @@ def route(app: Klein, path: str, *methods: str) -> Callable[[Handler], Handler]:
 
 async def _answer(area: Any, handler: Handler, request: Request) -> bytes:
     try:
-        media = header(request, "content-type").partition(";")[0].strip().lower()
-        if request.method == b"POST" and media not in BODIES:
-            raise WrongType("a form or JSON, please")
         body = await handler(area, request, read_fields(request))
     except CancelledError:
         raise

@@ -101,8 +101,7 @@ def read_query(request: Request | Upgrade) -> Fields:
 
 
 def read_fields(request: Request) -> Fields:
-    """The fields of a request; those of the body win over the query's. `Malformed` when the body is not what its
-    Content-Type says."""
+    """The fields of a request; those of the body win over the query's. Refused as by `read_body`."""
     fields = read_query(request)
     if request.method != b"POST":
         return fields

@@ -110,7 +110,8 @@ class Rest:
 
     async def _user(self, request: Request) -> dict[str, object] | None:
         try:
-            who = await self._door.caller(request)
+            # A page is asked for by its query: a body says nothing, of whatever type it is.
+            who = await self._door.caller(request, read_query(request))
         except (NotLoggedIn, NotYours):
             return None
         found = await self._store.by_id(who.userid)
