@@ -47,7 +47,8 @@ class UpgradeTests(Living):
     async def test_not_yours(self) -> None:
         """403 for another's id; 400 for what is no id."""
         one, two = await self.people(2)
-        self.assert_refused(await self.upgrade_refusal(f"/chat?id={two.id}&token={one.token}"), 403, "id")
+        for other in (two.id, 0):
+            self.assert_refused(await self.upgrade_refusal(f"/chat?id={other}&token={one.token}"), 403, "id")
         for wrong in ("x", "-1", "1.5", "9" * 30, "%ff"):
             self.assert_refused(await self.upgrade_refusal(f"/chat?id={wrong}&token={one.token}"), 400)
         self.assert_refused(await self.upgrade_refusal(f"/chat?token={'x' * 300}"), 400)

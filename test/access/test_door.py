@@ -90,10 +90,12 @@ class WhoTests(Living):
         for path in (*POSTS, *BOTH):
             for name in ("userid", "ownerid"):
                 self.assert_refused(await one.post(path, **{name: two.id}), 403, name)
+                self.assert_refused(await one.post(path, **{name: 0}), 403, name)
                 self.assert_refused(await one.post(path, **{name: "x"}), 400, name)
                 self.assert_refused(await one.post(path, **{name: -1}), 400, name)
         for name in ("userid", "ownerid"):
             self.assertEqual((await one.post("/user/update", **{name: one.id})).json["code"], 0)
+            self.assertEqual((await one.post("/user/update", **{name: ""})).json["code"], 0)
             self.assertEqual((await one.post("/contact/loadfriend", **{name: one.id})).json["code"], 0)
 
     async def test_other_sites(self) -> None:

@@ -302,7 +302,7 @@ class WhoUploads(Rig):
 
     async def test_somebody_elses_id(self) -> None:
         """A userid that isn't the caller's is refused."""
-        for claimed, expected in ((b"7", 200), (b"8", 403)):
+        for claimed, expected in ((b"7", 200), (b"", 200), (b"8", 403), (b"0", 403)):
             kind, body = multipart(("userid", "", "", claimed), ("file", "a", "", b"x"))
             status, _ = await self.upload(kind, body)
             self.assertEqual(status, expected)

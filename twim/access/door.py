@@ -70,7 +70,7 @@ class Door:
         if fields is None:
             fields = read_fields(request)
         who = await self._tokens.check(self.token_of(request, fields))
-        check_own(fields, who, "userid", "ownerid")
+        check_own(fields, who.userid, "userid", "ownerid")
         self.limits.user(who.userid)
         return who
 
@@ -109,10 +109,10 @@ class Door:
         )
 
 
-def check_own(fields: Fields, who: LoggedIn, *names: str) -> None:
-    """`NotYours` when one of these fields has the id of somebody else."""
+def check_own(fields: Fields, userid: int, *names: str) -> None:
+    """`NotYours` when one of these fields isn't the id of this user. An empty one is as good as none."""
     for name in names:
-        if name in fields and fields.whole(name, 0) not in (0, who.userid):
+        if fields.whole(name, userid) != userid:
             raise NotYours(f"{name} is not yours")
 
 

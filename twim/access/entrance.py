@@ -136,7 +136,7 @@ class Visitor(Protocol):
 
     def _enter(self, admitted: Pass, asked: Upgrade, fields: Fields, end: int) -> None:
         try:
-            check_own(fields, admitted.who, "id")
+            check_own(fields, admitted.who.userid, "id")
         except Refusal:
             self._pass_on()
             return

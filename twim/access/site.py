@@ -146,7 +146,7 @@ class Chat(Resource):
     async def _enter(self, request: Request) -> None:
         fields = read_query(request)
         admitted = await self._lobby.admit(self._door.token_of(request, fields, upgrade=True))
-        check_own(fields, admitted.who, "id")
+        check_own(fields, admitted.who.userid, "id")
         if header(request, "upgrade").lower() != "websocket":
             raise Malformed("a WebSocket, please")
         self._upgrade.hand_over(request, admitted)

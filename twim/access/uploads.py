@@ -10,11 +10,11 @@ from pathlib import PurePath
 from klein import Klein
 from twisted.web.server import Request
 
-from twim.access.door import route
+from twim.access.door import check_own, route
 from twim.access.fields import Fields
 from twim.access.intake import UPLOAD_LIMIT, Authorise, IntakeRequest
 from twim.access.parts import Upload
-from twim.errors import Malformed, NotFound, NotYours, TooLarge, Unavailable
+from twim.errors import Malformed, NotFound, TooLarge, Unavailable
 from twim.storage.files.interface import THUMB, FileStore, Presigner, name_of
 from twim.storage.files.pictures import THUMB_KIND, Picture, Pictures
 from twim.storage.files.sniff import kind_claimed, kind_of
@@ -52,7 +52,8 @@ class Uploads:
         if upload is None:
             raise Malformed("no part named file")
         try:
-            _check_owner(request, fields)
+            # A seed client says who it is; only now are the fields beside the file known.
+            check_own(fields, request.uploader, "userid", "ownerid")
             if not upload.spooled.size:
                 raise Malformed("the file is empty")
             return await self._keep(upload)
@@ -96,10 +97,3 @@ class Uploads:
             return size | {"thumb": await self._store.adopt(thumb, name, THUMB_KIND.mime)}
         finally:
             await self._threads.run(thumb.discard)
-
-
-def _check_owner(request: IntakeRequest, fields: Fields) -> None:
-    """A seed client says who it is; only now are the fields beside the file known."""
-    for name in ("userid", "ownerid"):
-        if name in fields and fields.whole(name, 0) not in (0, request.uploader):
-            raise NotYours(f"{name} is not yours")
