@@ -17,14 +17,15 @@ class UpgradeTests(Living):
     """Who is let in is decided before the upgrade."""
 
     async def test_ways_in(self) -> None:
-        """By token in the query, by Authorization, by cookie from a page of ours or from no page."""
+        """By token in the query, by Authorization, by cookie from a page of ours."""
         one = await self.person()
         for path, headers in (
             (f"/chat?id={one.id}&token={one.token}", ()),
             (f"/chat?token={one.token}", ()),
             (f"/chat?id=&token={one.token}", ("Origin: http://evil.example",)),
             ("/chat", (f"Authorization: Bearer {one.token}",)),
-            ("/chat", (f"Cookie: token={one.token}",)),
+            (f"/chat?token={one.token}", ("Cookie: token=wrong",)),
+            ("/chat", (f"Authorization: Bearer {one.token}", "Cookie: token=wrong")),
             (f"/chat?id={one.id}", (f"Cookie: token={one.token}", f"Origin: http://{self.host}")),
         ):
             device = await self.knock(path, *headers)
@@ -39,7 +40,7 @@ class UpgradeTests(Living):
             (f"/chat?id={one.id}&token=wrong", ()),
             (f"/chat?id={one.id}&token=", ()),
             (f"/chat?id={one.id}&token={'x' * 200}", ()),
-            ("/chat", ("Cookie: token=wrong",)),
+            ("/chat", ("Cookie: token=wrong", f"Origin: http://{self.host}")),
             ("/chat", ("Authorization: Bearer wrong",)),
         ):
             self.assert_refused(await self.upgrade_refusal(path, *headers), 401)
@@ -59,6 +60,10 @@ class UpgradeTests(Living):
         for origin in ("http://evil.example", "null", f"http://{self.host}.evil.example", "http://["):
             answer = await self.upgrade_refusal("/chat", f"Cookie: token={one.token}", f"Origin: {origin}")
             self.assert_refused(answer, 403)
+        # Who says nothing of a page is none of ours, known or not.
+        for token in (one.token, "wrong"):
+            self.assert_refused(await self.upgrade_refusal("/chat", f"Cookie: token={token}"), 403, "Origin")
+        self.assert_refused(await self.upgrade_refusal("/chat", f"Cookie: token={one.token}", "Origin:"), 403)
         # A page can make its browser send this, with a name in the URL.
         basic = ("Authorization: Basic eDp5", f"Cookie: token={one.token}", "Origin: http://evil.example")
         self.assert_refused(await self.upgrade_refusal("/chat", *basic), 403)

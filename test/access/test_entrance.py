@@ -115,6 +115,7 @@ class ShortWayTests(Arriving):
             ("/chat?token=wrong", (), 401),
             (f"/chat?id={two.id}&token={one.token}", (), 403),
             ("/chat", (f"Cookie: token={one.token}", "Origin: http://evil.example"), 403),
+            ("/chat", (f"Cookie: token={one.token}",), 403),
             (f"/chat?id=x&token={one.token}", (), 400),
             ("/chat?token=%ff", (), 400),
         ):

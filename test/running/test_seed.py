@@ -224,6 +224,7 @@ async def test_ways_into_the_chat(server: Server) -> None:
         (f"/chat?id={ben.id}&token={ann.rest.token}", {}, None, "40"),
         ("/chat", {}, None, "401"),
         ("/chat", {"Cookie": f"token={ann.rest.token}"}, "http://evil.example", "403"),
+        ("/chat", {"Cookie": f"token={ann.rest.token}"}, None, "403"),
     ]
     for path, headers, origin, status in refused:
         with pytest.raises(ConnectionError, match=rf"failed \[{status}"):

@@ -42,7 +42,8 @@ class Door:
 
     def token_of(self, request: Request | Upgrade, fields: Fields, upgrade: bool = False) -> str:
         """The token by which the request asks: Authorization, the field, or the cookie, which a page of another
-        site may use neither to change something nor for an `upgrade` (`NotYours`)."""
+        site may use neither to change something nor for an `upgrade` (`NotYours`). For an upgrade the page must be
+        known, which browsers always tell: nothing else keeps a page of another site from reading what comes."""
         bearer = header(request, "authorization")
         if bearer[:7].lower() == "bearer ":
             return bearer[7:].strip()
@@ -51,6 +52,8 @@ class Door:
         cookie: bytes | None = request.getCookie(COOKIE)
         if cookie is None:
             return ""
+        if upgrade and request.getHeader(b"origin") is None:
+            raise NotYours("by the cookie only a page of this site enters, and no Origin says that it is one")
         if (upgrade or request.method != b"GET") and not self.same_site(request):
             raise NotYours("asked by a page of another site")
         return cookie.decode("ascii", "replace")
