@@ -531,6 +531,7 @@ class LimitTests(Living):
             self.assert_refused(await self.post("/user/login", mobile="1390021", passwd="wrong-1"), 200)
         answer = await self.post("/user/login", mobile="1390021", passwd="wrong-1")
         self.assert_refused(answer, 429)
+        self.assertTrue(answer.raw.startswith(b"HTTP/1.1 429 Too Many Requests\r\n"), answer.raw)
         self.assertGreaterEqual(int(answer.header("retry-after")), 1)
         self.assert_refused(await self.post("/user/login", mobile="1390022", passwd="wrong-1"), 200)
         # The same number written otherwise is the same number.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -158,7 +159,8 @@ def answer(request: Request, body: bytes) -> bytes:
 
 def refuse(request: Request, refused: Refusal) -> bytes:
     """The refusal with its status."""
-    request.setResponseCode(refused.status)
+    # twisted.web knows no words for 426 and 429.
+    request.setResponseCode(refused.status, HTTPStatus(refused.status).phrase.encode())
     if isinstance(refused, TooMany):
         request.setHeader(b"retry-after", b"%d" % refused.retry_after)
     if isinstance(refused, NotLoggedIn):
