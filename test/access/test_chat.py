@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from test.access.living import BINARY, PING, Device, Living, until
+from test.access.living import BINARY, PING, Answer, Device, Living, Person, until
 from test.wire.test_frames import client_frame
 from twim.access import session
 from twim.wire.message import CONTENT_CHARS, TEXT_CHARS, Frame
@@ -72,28 +72,37 @@ class UpgradeTests(Living):
         """An ordinary GET, or a handshake that is none, is a refusal and no connection."""
         one = await self.person()
         self.assert_refused(await self.ask("GET", "/chat"), 401)
-        self.assert_refused(await self.ask("GET", f"/chat?id={one.id}&token={one.token}"), 400)
-        for lines in (
-            ["Upgrade: websocket", "Connection: Upgrade"],
-            ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x", "Sec-WebSocket-Version: 13"],
-            ["Upgrade: h2c", "Connection: Upgrade"],
-        ):
-            answer = await self.ask_raw(
-                "\r\n".join([f"GET /chat?token={one.token} HTTP/1.1", f"Host: {self.host}", *lines, "", ""]).encode()
-                if "h2c" not in lines[0]
-                else "\r\n".join(
-                    [
-                        f"GET /chat?token={one.token} HTTP/1.1",
-                        f"Host: {self.host}",
-                        "Connection: close",
-                        lines[0],
-                        "",
-                        "",
-                    ]
-                ).encode()
-            )
-            self.assertEqual(answer.status, 400, answer)
+        self.assert_refused(await self.ask("GET", f"/chat?id={one.id}&token={one.token}"), 400, "a WebSocket")
+        self.assert_refused(await self.handshake(one, "Upgrade: h2c"), 400, "a WebSocket")
         self.assertEqual(self.node.roster.connections, 0)
+
+    async def test_wrong_version(self) -> None:
+        """A WebSocket of another version, or of none, is told which one there is."""
+        one = await self.person()
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+        for version in ((), ("8",), ("14",), ("013",), ("x",), ("",), ("13", "8")):
+            lines = [f"Sec-WebSocket-Version: {said}" for said in version]
+            answer = await self.handshake(one, "Upgrade: websocket", key, *lines)
+            self.assert_refused(answer, 426, "Sec-WebSocket-Version: 13")
+            self.assertEqual((answer.header("sec-websocket-version"), answer.header("upgrade")), ("13", "websocket"))
+            self.assertIn(b" 426 Upgrade Required\r\n", answer.raw)
+            self.assertIn(b"\r\nconnection: upgrade\r\n", answer.raw.lower())
+        self.assert_refused(await self.upgrade_refusal("/chat", "Sec-WebSocket-Version: 8"), 401)
+        self.assertEqual(self.node.roster.connections, 0)
+
+    async def test_wrong_key(self) -> None:
+        """No key, two, or one that is no 16 bytes is refused in the envelope."""
+        one = await self.person()
+        usual = ("Upgrade: websocket", "Sec-WebSocket-Version: 13")
+        good = "dGhlIHNhbXBsZSBub25jZQ=="
+        for keys in ((), ("",), ("x",), (good, good), (good[:-1],), (good[:-3] + "!==",), (good + "A",), ("A" * 24,)):
+            lines = [f"Sec-WebSocket-Key: {key}" for key in keys]
+            self.assert_refused(await self.handshake(one, *usual, *lines), 400, "Sec-WebSocket-Key")
+        self.assertEqual(self.node.roster.connections, 0)
+
+    async def handshake(self, person: Person, *lines: str) -> Answer:
+        """The refusal of an upgrade with these headers alone."""
+        return await self.ask("GET", f"/chat?token={person.token}", "Connection: Upgrade", *lines)
 
     async def test_frames_behind_the_handshake(self) -> None:
         """What a client sends right behind its handshake isn't lost."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -34,6 +35,7 @@ from twim.storage.accounts import Accounts as AccountStore
 CHAT_PAGE: Final = "/chat/index.shtml"
 LOGIN_PAGE: Final = "/user/login.shtml"
 PAGE_METHODS: Final = ("GET", "HEAD")
+SOCKET_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")  # as Autobahn takes it: the last 4 bits may be anything
 
 
 class Rest:
@@ -147,8 +149,7 @@ class Chat(Resource):
         fields = read_query(request)
         admitted = await self._lobby.admit(self._door.token_of(request, fields, upgrade=True))
         check_own(fields, admitted.who.userid, "id")
-        if header(request, "upgrade").lower() != "websocket":
-            raise Malformed("a WebSocket, please")
+        _check_handshake(request)
         self._upgrade.hand_over(request, admitted)
 
     def _refuse(self, failure: Failure, request: Request) -> None:
@@ -157,6 +158,22 @@ class Chat(Resource):
         why = failure.value
         request.write(refuse(request, why) if isinstance(why, Refusal) else refuse_bug(request, failure))
         request.finish()
+
+
+def _check_handshake(request: Request) -> None:
+    """`Malformed` when a request asks for no WebSocket, for another version of it, or has no key (RFC 6455, section
+    4.2). Autobahn refuses the same, but without our envelope. It keeps what a client hardly ever gets wrong."""
+    if header(request, "upgrade").lower() != "websocket":
+        raise Malformed("a WebSocket, please")
+    if header(request, "sec-websocket-version") != "13":
+        # What would do is said in headers too: RFC 6455, section 4.4, and RFC 9110, section 15.5.22.
+        request.setHeader(b"sec-websocket-version", b"13")
+        request.setHeader(b"upgrade", b"websocket")
+        request.responseHeaders.addRawHeader(b"connection", b"Upgrade")
+        raise Malformed("Sec-WebSocket-Version: 13, please", status=426)
+    keys = request.requestHeaders.getRawHeaders(b"sec-websocket-key", [])
+    if len(keys) != 1 or not SOCKET_KEY.fullmatch(keys[0]):
+        raise Malformed("Sec-WebSocket-Key: 16 bytes in base64, please")
 
 
 class Root(Resource):
