@@ -268,7 +268,7 @@ class AssetTests(TestCase):
         ):
             response = await self.ask(path)
             self.assertEqual(response.code, 404, path)
-            self.assertEqual(json.loads(response.body)["code"], -1)
+            self.assertEqual(json.loads(response.body)["code"], -4)
 
     async def test_other_methods(self) -> None:
         """Files are read only."""

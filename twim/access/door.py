@@ -23,7 +23,7 @@ from werkzeug.routing import RequestRedirect
 from twim.access.fields import Fields, header, read_fields
 from twim.access.ratelimit import Limits
 from twim.access.upgrade import Upgrade
-from twim.errors import Failed, Malformed, NotLoggedIn, NotYours, Refusal, TooMany
+from twim.errors import Failed, Malformed, NotFound, NotLoggedIn, NotYours, Refusal, TooMany
 from twim.logic.accounts import LoggedIn, Tokens
 from twim.wire import envelope
 
@@ -180,8 +180,9 @@ def refuse_http(request: Request, error: HTTPException) -> bytes:
     status = 404 if isinstance(error, RequestRedirect) else error.code or 500
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         request.setHeader(b"allow", ", ".join(sorted(error.valid_methods)).encode())
-    why = {404: "no such path", 405: "method not allowed"}.get(status, "refused")
-    return refuse(request, Malformed(why, status=status))
+    if status == 404:
+        return refuse(request, NotFound("no such path"))
+    return refuse(request, Malformed("method not allowed" if status == 405 else "refused", status=status))
 
 
 def answer_refusals(app: Klein) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Final
 import jinja2
 from twisted.web import http, resource, static
 
-from twim.errors import NotFound
+from twim.access.door import refuse
+from twim.errors import Malformed, NotFound
 
 DEFAULT_LANGUAGE: Final = "en"
 LANGUAGES: Final = ("zh", "en")
@@ -166,9 +167,9 @@ class AssetResource(resource.Resource):
     def render(self, request: Any) -> Any:
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"Allow", b"GET, HEAD")
-            return refuse(request, http.NOT_ALLOWED, "method not allowed")
+            return refuse(request, Malformed("method not allowed", status=405))
         found = self._find(request.postpath)
-        return self._send(request, found) if found else refuse(request, http.NOT_FOUND, "no such file")
+        return self._send(request, found) if found else refuse(request, NotFound("no such file"))
 
     def _find(self, segments: Sequence[bytes]) -> Path | None:
         names = [segment.decode("utf-8", "replace") for segment in segments]
@@ -190,11 +191,3 @@ class AssetResource(resource.Resource):
         file: Any = static.File(str(path))
         file.type, file.encoding = kind, None
         return file.render_GET(request)
-
-
-def refuse(request: Any, status: int, msg: str) -> bytes:
-    """Answer with the envelope that every refusal of this server has."""
-    request.setResponseCode(status)
-    request.setHeader(b"Content-Type", b"application/json; charset=utf-8")
-    request.setHeader(b"Cache-Control", b"no-store")
-    return json.dumps({"code": -1, "msg": msg}).encode()
