@@ -234,12 +234,22 @@ class AssetTests(TestCase):
     async def test_validators(self) -> None:
         """A copy that is still good is not sent again, by tag and by date."""
         first = await self.ask("js/a.js")
+        tag = self.header(first, "etag")
         for name, value in (
-            ("If-None-Match", self.header(first, "etag")),
+            ("If-None-Match", tag),
+            # A proxy that compresses weakens the tag.
+            ("If-None-Match", f"W/{tag}"),
+            ("If-None-Match", f'"other", W/{tag}'),
+            ("If-None-Match", f'{tag},"other"'),
+            ("If-None-Match", "*"),
             ("If-Modified-Since", self.header(first, "last-modified")),
         ):
-            again = await self.ask("js/a.js", {name: value})
-            self.assertEqual((again.code, again.body), (304, b""))
+            for method in ("GET", "HEAD"):
+                again = await self.ask("js/a.js", {name: value}, method)
+                self.assertEqual((again.code, again.body), (304, b""), value)
+                self.assertEqual(self.header(again, "etag"), tag)
+        for other in ('"other"', tag.strip('"'), f'"{tag}"', 'W/"', '"*"', '", "'):
+            self.assertEqual((await self.ask("js/a.js", {"If-None-Match": other})).code, 200, other)
 
     async def test_tag_counts_more_than_date(self) -> None:
         """A wrong tag gets the file, whatever the date beside it says (RFC 9110, 13.1.3)."""

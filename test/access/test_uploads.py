@@ -63,8 +63,12 @@ class ComingBack(FileRig):
         answer = await self.put(b"x" * 1000)
         _, headers, _ = await self.get(str(answer["data"]))
         tag = headers[b"etag"].decode()
-        status, _, body = await self.get(str(answer["data"]), f"If-None-Match: {tag}")
-        self.assertEqual((status, body), (304, b""))
+        for line in (tag, f"W/{tag}", f'"other" , W/{tag}', "*"):
+            for method in ("GET", "HEAD"):
+                status, headers, body = await self.get(str(answer["data"]), f"If-None-Match: {line}", method=method)
+                self.assertEqual((status, headers[b"etag"], body), (304, tag.encode(), b""), line)
+        status, _, _ = await self.get(str(answer["data"]), 'If-None-Match: W/"other"')
+        self.assertEqual(status, 200)
 
     async def test_hostile(self) -> None:
         """Nothing that could run as a page is shown in place, whatever its sender calls it."""

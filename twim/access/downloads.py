@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
 from twim.access.door import refuse
+from twim.access.validators import answered_by_copy
 from twim.errors import NotFound, Refusal
 from twim.storage.files.interface import FileStore, Stored
 from twim.storage.files.sniff import kind_named
@@ -55,8 +56,7 @@ class Downloads:
         if found is None:
             raise NotFound("no such file")
         _describe(request, found)
-        if request.getHeader(b"if-none-match") == etag(found):
-            request.setResponseCode(304)
+        if answered_by_copy(request, etag(found)):
             return b""
         try:
             first, count = _asked(request, found)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from twisted.web import http, resource, static
+from twisted.web import resource, static
 
 from twim.access.door import refuse
+from twim.access.validators import answered_by_copy
 from twim.errors import Malformed, NotFound
 
 DEFAULT_LANGUAGE: Final = "en"
@@ -183,11 +184,13 @@ class AssetResource(resource.Resource):
         request.setHeader(b"Cache-Control", caching.encode())
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
         status = path.stat()
+        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()
+        request.setHeader(b"ETag", etag)
+        if answered_by_copy(request, etag):
+            return b""
         # RFC 9110, 13.1.3: with If-None-Match the date is not looked at.
         if request.getHeader(b"if-none-match"):
             request.requestHeaders.removeHeader(b"if-modified-since")
-        if request.setETag(f'"{status.st_mtime_ns:x}-{status.st_size:x}"'.encode()) is http.CACHED:
-            return b""
         file: Any = static.File(str(path))
         file.type, file.encoding = kind, None
         return file.render_GET(request)
