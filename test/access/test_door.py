@@ -513,6 +513,14 @@ class PageTests(Living):
         again = await self.ask("GET", "/asset/icon.svg", f"If-None-Match: {answer.header('etag')}")
         self.assertEqual((again.status, again.body), (304, b""))
 
+    async def test_favicon(self) -> None:
+        """Who asks for an icon without having read a page is led to ours."""
+        for method in ("GET", "HEAD"):
+            answer = await self.ask(method, "/favicon.ico")
+            self.assertEqual((answer.status, answer.header("location")), (302, "/asset/icon.svg"))
+            self.assertIn("max-age", answer.header("cache-control"))
+        self.assertEqual((await self.ask("GET", answer.header("location"))).header("content-type"), "image/svg+xml")
+
     async def test_answers_are_not_kept(self) -> None:
         """Nothing between us and the browser may keep an answer."""
         answer = await self.post("/user/login")

@@ -25,7 +25,7 @@ from twim.access.intake import Intake
 from twim.access.lobby import Lobby
 from twim.access.messages import Messages
 from twim.access.operate import Operate
-from twim.access.pages import Pages, choose_language
+from twim.access.pages import ONE_DAY, Pages, choose_language
 from twim.access.uploads import Uploads
 from twim.access.users import Users
 from twim.access.websocket import ChatUpgrade
@@ -34,6 +34,7 @@ from twim.storage.accounts import Accounts as AccountStore
 
 CHAT_PAGE: Final = "/chat/index.shtml"
 LOGIN_PAGE: Final = "/user/login.shtml"
+ICON: Final = "/asset/icon.svg"
 PAGE_METHODS: Final = ("GET", "HEAD")
 SOCKET_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")  # as Autobahn takes it: the last 4 bits may be anything
 
@@ -93,6 +94,13 @@ class Rest:
         """To the chat when logged in, else to the log-in."""
         user = await self._user(request)
         request.redirect(CHAT_PAGE.encode() if user else LOGIN_PAGE.encode())
+        return b""
+
+    @app.route("/favicon.ico", methods=list(PAGE_METHODS))
+    def favicon(self, request: Request) -> bytes:
+        """To the icon, for whoever doesn't ask a page where it is."""
+        request.redirect(ICON.encode())
+        request.setHeader(b"cache-control", ONE_DAY.encode())
         return b""
 
     @app.route("/<path:path>")
