@@ -205,9 +205,12 @@ class FindTests(Living):
         self.assert_refused(await one.post("/user/find", id=2**53 - 1), 404)
 
     async def test_online(self) -> None:
-        """`online` says whether a device is connected."""
+        """`online` says whether a device is connected; of oneself it is 1, since one is asking."""
         one, two = await self.people(2)
         self.assertEqual((await one.post("/user/find", id=two.id)).data["online"], 0)
+        self.assertEqual((await two.post("/user/find", id=two.id)).data["online"], 1)
+        self.assertEqual((await two.post("/user/update")).data["online"], 1)
+        self.assertEqual((await self.post("/user/login", mobile=two.mobile, passwd=PASSWD)).data["online"], 1)
         await two.device()
         self.assertEqual((await one.post("/user/find", id=two.id)).data["online"], 1)
 
