@@ -140,7 +140,22 @@ class DecodeTests(SynchronousTestCase):
         ):
             with self.assertRaises(Malformed) as caught:
                 decode_frame(json.dumps({"cmd": 10, name: value}).encode())
-            self.assertIn(name, caught.exception.msg)
+            self.assertRegex(caught.exception.msg, rf"^{name}(\[[0-9.]+\])?: [a-z]")
+
+    def test_words(self) -> None:
+        """A refusal begins with the field's name, and says what is expected there."""
+        for payload, msg in (
+            (b'{"cid":"' + b"c" * 65 + b'"}', "cid: expected `str` of length <= 64"),
+            (b'{"id":null,"mentions":[1,-1]}', "mentions[1]: expected `int` >= 0"),
+            (b'{"have":{"10:3":"x"}}', "have[...]: expected `int`, got `str`"),
+            (b'{"amount":1.5}', "amount: expected `int`, got `float`"),
+            (b"[]", "not a JSON object"),
+            (b"null", "not a JSON object"),
+            (b'{"id":NaN}', "not a JSON object"),
+        ):
+            with self.assertRaises(Malformed) as caught:
+                decode_frame(payload)
+            self.assertEqual(caught.exception.msg, msg)
 
     def test_at_the_bounds(self) -> None:
         """Bounds are characters, not bytes, and what is at them is taken."""

@@ -95,7 +95,13 @@ def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
             return msgspec.convert({k: v for k, v in loose.items() if v is not None}, Frame)
         except msgspec.ValidationError as second:
             error = second
-    raise Malformed(str(error).replace("`$.", "`")) from None
+    raise Malformed(_told(error)) from None
+
+
+def _told(error: msgspec.ValidationError) -> str:
+    """Its text, the field's name first. What names none is of the whole."""
+    what, _, field = str(error).removesuffix("`").rpartition(" - at `$.")
+    return f"{field}: {what[0].lower()}{what[1:]}" if what else "not a JSON object"
 
 
 def _loosely(payload: bytes) -> Any:
