@@ -14,6 +14,8 @@ from twim.wire import commands
 from twim.wire.message import (
     CID_CHARS,
     CONTENT_CHARS,
+    ECHOED_CID_CHARS,
+    ECHOED_ID_LIMIT,
     ID_LIMIT,
     MENTIONS,
     TEXT_CHARS,
@@ -76,7 +78,8 @@ class DecodeTests(SynchronousTestCase):
         for payload in (whole, whole[:at] + dirt + whole[at:], whole[:at]):
             decoded(payload)
             its_id, cid = marks_of(payload)
-            self.assertTrue(0 <= its_id < ID_LIMIT and len(cid) <= CID_CHARS)
+            self.assertTrue(0 <= its_id < ECHOED_ID_LIMIT and len(cid) <= ECHOED_CID_CHARS)
+            cid.encode()
 
     @given(messages)
     def test_what_is_written_is_read(self, message: Message) -> None:
@@ -187,8 +190,35 @@ class DecodeTests(SynchronousTestCase):
             (b'{"id":"7","cid":"c"}', (0, "c")),
             (b'{"id":7,"cid":8}', (7, "")),
             (b'{"id":true}', (0, "")),
-            (b'{"id":-1,"cid":"' + b"c" * 65 + b'"}', (0, "")),
+            (b'{"id":-1,"cid":"' + b"c" * 65 + b'"}', (0, "c" * 65)),
+            (b'{"cid":"' + b"c" * ECHOED_CID_CHARS + b'"}', (0, "c" * ECHOED_CID_CHARS)),
+            (b'{"cid":"' + b"c" * (ECHOED_CID_CHARS + 1) + b'"}', (0, "")),
+            (b'{"id":9007199254740992}', (ID_LIMIT, "")),
+            (b'{"id":9223372036854775807}', (ECHOED_ID_LIMIT - 1, "")),
+            (b'{"id":9223372036854775808}', (0, "")),
+            (b'{"id":7,"cid":"c","content":"\\ud83d"}', (7, "c")),
+            (b'{"id":7,"cid":"c\\ud83d"}', (7, "")),
+            (b'{"id":7,"cid":"\\ud83d\\ude00"}', (7, "😀")),
+            (b'{"id":7,"x":' + DEEP + b"}", (0, "")),
             (b"[7]", (0, "")),
             (b"{", (0, "")),
+            (b"\xff", (0, "")),
         ):
-            self.assertEqual(marks_of(payload), marks)
+            self.assertEqual(marks_of(payload), marks, payload[:60])
+
+    def test_cut_inside_a_character(self) -> None:
+        """A text that ends within an emoji, as JSON.stringify escapes it, is said to be one, by its field."""
+        for payload, msg in (
+            (b'{"cmd":10,"content":"cut \\ud83d"}', "content: cut inside a character"),
+            (b'{"cmd":10,"content":"cut \\ude00 here"}', "content: cut inside a character"),
+            (b'{"cmd":10,"cid":"\\ud83d"}', "cid: cut inside a character"),
+            (b'{"id":"x","memo":"\\ud83d"}', "memo: cut inside a character"),
+            (b'{"have":{"\\ud83d":1}}', "have: cut inside a character"),
+            (b'{"new":["\\ud83d"]}', "a text: cut inside a character"),
+            (b'{"\\ud83d":1}', "a text: cut inside a character"),
+            (b'["\\ud83d"]', "not a JSON object"),
+            (b'{"content":"\\ud83d",', "not a JSON object"),
+        ):
+            with self.assertRaises(Malformed) as caught:
+                decode_frame(payload)
+            self.assertEqual(caught.exception.msg, msg, payload)

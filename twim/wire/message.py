@@ -7,6 +7,7 @@ them is refused by the decoder, which names the field.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,6 +21,9 @@ MENTIONS: Final = 500  # members named in one message
 HAVE_ENTRIES: Final = 5_000  # conversations named in one catch-up; a frame is 64 KiB at most anyway
 FRAME_BYTES: Final = 64 * 1024  # a larger frame closes its connection with 1009
 ID_LIMIT: Final = 2**53  # ids stay exact in a client that knows only doubles
+# A refusal repeats more than a message may have, so that the client finds what was refused.
+ECHOED_CID_CHARS: Final = 256
+ECHOED_ID_LIMIT: Final = 2**63
 
 Id = Annotated[int, msgspec.Meta(ge=0, lt=ID_LIMIT)]
 Content = Annotated[str, msgspec.Meta(max_length=CONTENT_CHARS)]
@@ -83,7 +87,7 @@ def decode_frame(payload: bytes) -> Frame:
     except msgspec.ValidationError as error:
         return _without_nulls(payload, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("not a JSON object") from None
+        raise _unreadable(payload) from None
 
 
 def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
@@ -108,7 +112,36 @@ def _loosely(payload: bytes) -> Any:
     try:
         return _loose_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("not a JSON object") from None
+        raise _unreadable(payload) from None
+
+
+def _unreadable(payload: bytes) -> Malformed:
+    """What is told of a payload that msgspec takes for no JSON. It is some where a text was cut inside an emoji:
+    JSON.stringify writes the half that is left as an escape."""
+    loose = _leniently(payload)
+    if not isinstance(loose, dict) or not _is_cut(loose):
+        return Malformed("not a JSON object")
+    field = next((name for name in Frame.__struct_fields__ if _is_cut(loose.get(name))), "a text")
+    return Malformed(f"{field}: cut inside a character")
+
+
+def _leniently(payload: bytes) -> Any:
+    """The JSON in `payload`, of which texts may be no Unicode; None if it is none. Slower than msgspec, and only for
+    wrong frames, of which a connection has few."""
+    try:
+        return json.loads(payload.decode())
+    except (ValueError, RecursionError):  # of the former UnicodeDecodeError is one
+        return None
+
+
+def _is_cut(loose: object) -> bool:
+    try:
+        json.dumps(loose, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except RecursionError:
+        return False
+    return False
 
 
 def decode_shown(body: bytes) -> Shown:
@@ -117,15 +150,13 @@ def decode_shown(body: bytes) -> Shown:
 
 
 def marks_of(payload: bytes) -> tuple[int, str]:
-    """`(id, cid)` of a frame that could not be decoded, as far as they can be told, to answer it by."""
-    try:
-        loose = _loosely(payload)
-    except Malformed:
-        return 0, ""
+    """`(id, cid)` of a frame that could not be decoded, as far as they can be told, to answer it by. Also ones that no
+    message may have, since the client knows its frame by nothing else."""
+    loose = _leniently(payload)
     if not isinstance(loose, dict):
         return 0, ""
     its_id, cid = loose.get("id"), loose.get("cid")
     return (
-        its_id if isinstance(its_id, int) and not isinstance(its_id, bool) and 0 <= its_id < ID_LIMIT else 0,
-        cid if isinstance(cid, str) and len(cid) <= CID_CHARS else "",
+        its_id if isinstance(its_id, int) and not isinstance(its_id, bool) and 0 <= its_id < ECHOED_ID_LIMIT else 0,
+        cid if isinstance(cid, str) and len(cid) <= ECHOED_CID_CHARS and not _is_cut(cid) else "",
     )
