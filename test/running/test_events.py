@@ -129,6 +129,7 @@ async def test_refused(room: Room, media: int) -> None:
 async def test_notices_are_the_servers(room: Room) -> None:
     """Who created, joined and left is told as messages; a client can't send one."""
     await room.people[2].rest.call("/contact/leavecommunity", dstid=room.number)
+    await room.owner.hear(media=23, content="left")
     rows = await whole_history(room.people[0], room.place)
     said = [(row.userid, row.content) for row in rows if row.media == 23]
     one, other, third = (each.id for each in room.people)
