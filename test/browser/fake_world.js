@@ -123,7 +123,7 @@ export function folded(events) {
       }
       target.recalled = 1;
     } else if (event.media === 21) {
-      const { content, mentions, at: edited } = event;
+      const { content, mentions = target.mentions, at: edited } = event;
       Object.assign(target, { content, mentions, edited });
     } else react(target, event);
   }
