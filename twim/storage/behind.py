@@ -25,7 +25,7 @@ from twim.storage.database import Database
 from twim.storage.moving import move_marks
 from twim.storage.schema import message, meta
 
-BEHIND_SECONDS: Final = 1.0  # how long it may wait
+BEHIND_SECONDS: Final = 3.0  # how long it may wait: the more at once, the fewer pages for each
 BEHIND_MESSAGES: Final = 10_000  # or how many messages may be behind: some 10 ms in which no other commit runs
 RETRY_SECONDS: Final = 10.0  # after a refusal: messages go first when the storage is hard to get
 PIECE: Final = 100_000  # messages in one statement, whose rows SQLite sorts in memory
