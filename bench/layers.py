@@ -31,7 +31,6 @@ LAYERS = (
     ("decode JSON", r"decode_frame"),
     ("dispatch, policy, posting", r"twim/logic/(dispatch|policy|posting|order)"),
     ("COMMIT, with its fsync", r"\.commit \(twim/storage/sqlite"),
-    ("written behind", r"twim/storage/behind"),
     ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|conversations)\.py"),
     ("handing over to the commit's thread", r"committer\.py|twisted/_threads|threadpool\.py|posixbase.*[wW]ak"),
     ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
@@ -44,6 +43,7 @@ LAYERS = (
     ("accept, close sockets", r"tcp\.py"),
     ("reactor", r"twisted/internet|twisted/python/(log|context)"),
 )
+BEHIND = "written behind"  # whatever it calls
 RULES = tuple((layer, re.compile(pattern)) for layer, pattern in LAYERS)
 
 
@@ -51,6 +51,8 @@ def layer_of(stack: list[str]) -> str | None:
     """The layer of one sample; None when the thread was waiting."""
     if WAITING.search(stack[-1]):
         return None
+    if any("twim/storage/behind" in frame for frame in stack):
+        return BEHIND
     for frame in reversed(stack):
         for layer, pattern in RULES:
             if pattern.search(frame):
@@ -107,7 +109,7 @@ def profile(bench: Bench, folder: Path, group: int, what: str) -> dict[str, floa
         time.sleep(2)
         spent = sample(server, folder, SECONDS - 1)
         whole = finish(running)["cpu_us"]
-    found = {layer: whole * spent[layer] / spent.total() for layer in [name for name, _ in LAYERS] + ["other"]}
+    found = {layer: whole * spent[layer] / spent.total() for layer in [name for name, _ in LAYERS] + [BEHIND, "other"]}
     return found | {"together": whole}
 
 
