@@ -129,6 +129,7 @@ async def test_no_file_may_grow(tmp_path: Path, tally: Tally) -> None:
         await pair.write_some()
         server.limit_file_size(FILE_BYTES)
         await refuses_clearly(server, pair)
+        await pair.everything_is_there_once()
         server.limit_file_size(None)
         await pair.recovers(tally, "file-size limit reached")
         server.kill9()
@@ -161,6 +162,7 @@ async def test_disk_full(tmp_path: Path, tally: Tally) -> None:
         while UNAVAILABLE not in await pair.write_some():
             fill(ballast)
         await refuses_clearly(server, pair)
+        await pair.everything_is_there_once()
         ballast.unlink()
         await pair.recovers(tally, "disk full")
         await close_all([pair.device])

@@ -97,7 +97,7 @@ class BehindTests(OnSqlite):
 
     @asynchronous
     async def test_storage_gone(self) -> None:
-        """While it can't be written, who needs it is refused; it is tried again, and nothing is forgotten."""
+        """While it can't be written it is made for each reader and undone; it is tried again, and nothing forgotten."""
         clock = Clock()
         here = Behind(self.storage.database, clock)
         self.storage.log._appender._behind = here
@@ -107,6 +107,14 @@ class BehindTests(OnSqlite):
         real = self.storage.database.write
         self.patch(self.storage.database, "write", lambda *_, **__: fail(Unavailable()))
         await self.refused(self.storage.conversations.rows(a), "", Unavailable)
+
+        def full(work: Any, synced: bool = True) -> Any:
+            return real(work) if synced else fail(Unavailable())
+
+        self.patch(self.storage.database, "write", full)
+        (row,) = await self.storage.conversations.rows(a)
+        self.assertEqual((row.seq, row.read), (1, 1))
+        self.assertEqual(await rows_of(self.storage, run), [])
         self.patch(self.storage.database, "write", real)
         clock.advance(RETRY_SECONDS)
         (row,) = await self.storage.conversations.rows(a)

@@ -14,7 +14,7 @@ from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
-from twim.errors import TooMany
+from twim.errors import TooMany, Unavailable
 from twim.storage import places
 from twim.storage.append import first_answers, heads
 from twim.storage.behind import Behind, catch_up
@@ -193,7 +193,20 @@ class Conversations:
         return self._database.write(lambda connection: _mark(connection, userid, place.id, seq))
 
     def _read(self, work: Callable[[Connection], T]) -> Deferred[T]:
-        return self._behind.written().addCallback(lambda _: self._database.read(work))
+        written = self._behind.written()
+        return written.addCallbacks(lambda _: self._database.read(work), self._read_unwritten, errbackArgs=(work,))
+
+    def _read_unwritten(self, failure: Failure, work: Callable[[Connection], T]) -> Deferred[T]:
+        """While nothing can be written, as on a full disk, what follows from the log is made for this reader alone."""
+        failure.trap(Unavailable)
+
+        def made_and_undone(connection: Connection) -> T:
+            catch_up(connection)
+            found = work(connection)
+            connection.rollback()
+            return found
+
+        return self._database.write(made_and_undone)
 
 
 def make(connection: Connection, key: Key, users: Sequence[int]) -> Conversation:
