@@ -471,6 +471,23 @@ def test_groups_and_notes_to_oneself(script: Script) -> None:
     ) == [["11:7/1", "11:7/2", "10:1/1", "10:2/1"], ["10:2", "10:1", "11:7"]]
 
 
+def test_group_that_begins_while_the_list_is_read(script: Script) -> None:
+    """A list that is older than a group's first message takes nothing from the page that shows it; a left one goes."""
+    assert script(
+        """
+        const last = { cmd: 11, userid: 2, dstid: 5, media: 1, seq: 3, at: 1 };
+        const client = await world.online(1, [{ scope: 11, dstid: 5, seq: 3, read: 3, last }]);
+        const shown = [client.conversation(11, 7), client.conversation(11, 8)];
+        const list = client.refresh();
+        world.socket.say({ cmd: 11, userid: 2, dstid: 7, media: 1, seq: 1, at: 2 });
+        await list;
+        world.socket.say({ cmd: 11, userid: 2, dstid: 7, media: 1, seq: 2, at: 3 });
+        world.socket.say({ cmd: 11, userid: 2, dstid: 8, media: 1, seq: 1, at: 4 });
+        return [shown.map(({ high }) => high), client.conversations().map(({ dstid }) => dstid).sort()];
+        """
+    ) == [[2, 1], [7, 8]]
+
+
 def test_nonsense_is_passed_over(script: Script) -> None:
     """Frames that are no JSON, no object, of an unknown cmd or without a seq disturb nothing."""
     assert script(

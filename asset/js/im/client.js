@@ -122,10 +122,12 @@ export class Client extends Emitter {
 
   /** Reads the list anew: a group was joined or left. */
   async refresh() {
+    const before = new Map([...this.#conversations].map(([key, { head }]) => [key, head]));
     const rows = await this.rest.rows("/message/conversations");
     const present = new Set(rows.map((row) => keyOf(row.scope, row.dstid)));
-    for (const [key, { scope }] of this.#conversations) {
-      if (scope === CMD.GROUP && !present.has(key)) this.#conversations.delete(key);
+    for (const [key, { scope, head }] of this.#conversations) {
+      // One that is empty, or began or went on while the list was on its way, is newer than the list.
+      if (scope === CMD.GROUP && !present.has(key) && head && before.get(key) === head) this.#conversations.delete(key);
     }
     rows.forEach((row) => this.#adopt(row));
     this.#listChanged();
