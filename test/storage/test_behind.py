@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -18,7 +19,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from test.storage.rig import OnSqlite, Storage, asynchronous
+from test.storage.rig import OnSqlite, Storage, asynchronous, stored_bodies
 from twim.errors import Unavailable
 from twim.storage import behind, migrations, opening, places
 from twim.storage.behind import BEHIND_SECONDS, RETRY_SECONDS, Behind
@@ -171,6 +172,18 @@ class BehindTests(OnSqlite):
         self.assertEqual(len(await self.storage.bodies(a, b)), 2)
 
     @asynchronous
+    async def test_some_with_cid(self) -> None:
+        """Messages of several conversations, some with a cid, in one batch: each is found in its own place."""
+        a, b = await self.two()
+        said = [(b, "x"), (b, ""), (a, "y"), (b, "z"), (a, ""), (b, "")]
+        await self.storage.together(*[text_of(a, peer, cid=cid, content=f"{peer} {cid}") for peer, cid in said])
+        for peer in (a, b):
+            told = [msgspec.json.decode(body)["content"] for body in await self.storage.bodies(a, peer)]
+            self.assertEqual(told, [f"{peer} {cid}" for one, cid in said if one == peer])
+        contents = [body["content"] for body in await stored_bodies(self.storage)]
+        self.assertEqual(contents, [f"{peer} {cid}" for peer, cid in said])
+
+    @asynchronous
     async def test_event_in_the_batch(self) -> None:
         """An event finds the message before it in its own batch."""
         a, b = await self.two()
@@ -182,27 +195,35 @@ class BehindTests(OnSqlite):
 class PlacesTests(OnSqlite):
     """Finding messages, however their conversations were mixed in the log."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         batches=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=9), min_size=1, max_size=6),
+        seed=st.integers(0, 2**32),
         after=st.integers(0, 14),
         up_to=st.integers(0, 14),
         limit=st.integers(1, 9),
         late=st.booleans(),
     )
-    def test_any_mix(self, batches: list[list[int]], after: int, up_to: int, limit: int, late: bool) -> None:
-        """Pages, ranges, heads and single messages are those of a plain list."""
+    def test_any_mix(self, batches: list[list[int]], seed: int, after: int, up_to: int, limit: int, late: bool) -> None:
+        """Pages, ranges, heads and single messages are those of a plain list; in whatever order the rows of a batch
+        stand in the log, and with ids left out."""
+        random = Random(seed)
         model: dict[int, list[bytes]] = {place: [] for place in range(3)}
 
         def work(connection: Connection) -> None:
             connection.execute(message.delete())
             connection.execute(run.delete())
             connection.execute(text("DELETE FROM meta WHERE name = 'written_through'"))
+            last = 0
             for batch in batches:
-                for place in batch:
+                ids = sorted(random.sample(range(last + 1, last + 2 * len(batch) + 1), len(batch)))
+                last = ids[-1]
+                if seed % 2:
+                    random.shuffle(ids)
+                for ident, place in zip(ids, batch, strict=True):
                     body = b"%d:%d" % (place, len(model[place]) + 1)
                     model[place].append(body)
-                    row = {"conversation": place, "seq": len(model[place]), "sender": 1, "body": body}
+                    row = {"id": ident, "conversation": place, "seq": len(model[place]), "sender": 1, "body": body}
                     connection.execute(insert(message).values(row))
                 if not late:
                     behind.catch_up(connection)

@@ -31,18 +31,25 @@ RETRY_SECONDS: Final = 10.0  # after a refusal: messages go first when the stora
 PIECE: Final = 100_000  # messages in one statement, whose rows SQLite sorts in memory
 THROUGH: Final = "written_through"
 
-# Of messages that were stored one after the other in one conversation, the difference is the same.
+# A run begins with each message whose neighbour in the log isn't the one before it, and ends before the next begins.
+# Nothing is taken for granted of the order of ids within a conversation, nor that none is missing: logs that were
+# copied, or made by the first schema, are not so orderly.
 _RUNS: Final = (
-    "INSERT INTO run (conversation, first, last, id) SELECT conversation, min(seq), max(seq), min(id) FROM message"
-    " WHERE id > ? AND id <= ? GROUP BY conversation, id - seq"
+    "INSERT INTO run (conversation, first, last, id) SELECT conversation, seq,"
+    " seq + (SELECT max(id) FROM message WHERE id < next) - id, id FROM"
+    " (SELECT conversation, seq, id, lead(id, 1, :newest + 1) OVER (ORDER BY id) AS next FROM"
+    " (SELECT m.conversation, m.seq, m.id FROM message AS m"
+    " LEFT JOIN message AS before ON before.id = m.id - 1 AND before.id > :through"
+    " WHERE m.id > :through AND m.id <= :newest"
+    " AND (before.seq IS NOT m.seq - 1 OR before.conversation <> m.conversation)))"
 )
 _SAID: Final = (
     "INSERT INTO said (sender, cid, id) SELECT sender, cid, id FROM message"
-    " WHERE id > ? AND id <= ? AND cid IS NOT NULL ORDER BY sender, cid"
+    " WHERE id > :through AND id <= :newest AND cid IS NOT NULL ORDER BY sender, cid"
 )
 _MARKS: Final = (
     "UPDATE participant SET read = sent.seq FROM"
-    " (SELECT sender, conversation, max(seq) AS seq FROM message WHERE id > ? AND id <= ?"
+    " (SELECT sender, conversation, max(seq) AS seq FROM message WHERE id > :through AND id <= :newest"
     " GROUP BY sender, conversation) AS sent"
     " WHERE participant.userid = sent.sender AND participant.conversation = sent.conversation"
     " AND participant.read < sent.seq"
@@ -136,7 +143,7 @@ def catch_up(connection: Connection) -> None:
         return
     for start in range(through, newest, PIECE):
         for statement in (_RUNS, _SAID, _MARKS):
-            connection.exec_driver_sql(statement, (start, min(start + PIECE, newest)))
+            connection.exec_driver_sql(statement, {"through": start, "newest": min(start + PIECE, newest)})
     _set_through(connection, newest)
 
 

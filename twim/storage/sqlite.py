@@ -25,8 +25,7 @@ from twim.storage.log import Ended, ThreadAppender
 from twim.wire.commands import EVENTS
 from twim.wire.message import encode
 
-_INSERT: Final = "INSERT INTO message (conversation, seq, sender, body) VALUES (?, ?, ?, ?)"
-_INSERT_CID: Final = "INSERT INTO message (conversation, seq, sender, body, cid) VALUES (?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO message (conversation, seq, sender, body, cid) VALUES (?, ?, ?, ?, ?)"
 _SAID: Final = "SELECT 1 FROM said WHERE sender = ? AND cid = ?"
 
 
@@ -60,14 +59,11 @@ class SqliteAppender:
         try:
             # Here and not in the thread, where every call lets go of the interpreter and has to get it back.
             self._database.check_file()
-            rows, with_cid = _rows(posts, at)
+            rows, said = _rows(posts, at)
             connection = self._connection or self._open()
             connection.execute("BEGIN IMMEDIATE")
-            if rows:
-                connection.executemany(_INSERT, rows)
-            cids = self._new_cids(connection, with_cid) if with_cid else ()
-            if with_cid:
-                connection.executemany(_INSERT_CID, with_cid)
+            cids = self._new_cids(connection, said) if said else ()
+            connection.executemany(_INSERT, rows)
         except (_Unplain, Unavailable, sqlite3.Error, OSError) as error:
             self._leave_to_fallback(error, posts, at, ended)
             return
@@ -86,10 +82,10 @@ class SqliteAppender:
 
         self._committer.run(commit, committed)
 
-    def _new_cids(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> set[tuple[int, bytes]]:
-        """`(sender, cid)` of these rows, of which none was said before; `_Unplain` otherwise."""
-        cids = {(sender, cid) for _, _, sender, _, cid in rows}
-        if len(cids) < len(rows) or not cids.isdisjoint(self._behind.cids):
+    def _new_cids(self, connection: sqlite3.Connection, said: Sequence[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
+        """These `(sender, cid)`, of which none was said before; `_Unplain` otherwise."""
+        cids = set(said)
+        if len(cids) < len(said) or not cids.isdisjoint(self._behind.cids):
             raise _Unplain
         for pair in cids:
             if connection.execute(_SAID, pair).fetchone() is not None:
@@ -121,11 +117,11 @@ class SqliteAppender:
         return connection
 
 
-def _rows(posts: Sequence[Post], at: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    """What is inserted for `posts`, which get their seq, without a cid and with one. `_Unplain` for a batch that isn't
-    plain; then some have a seq that they must not keep."""
+def _rows(posts: Sequence[Post], at: int) -> tuple[list[tuple[object, ...]], list[tuple[int, bytes]]]:
+    """What is inserted for `posts`, which get their seq, and the `(sender, cid)` of those that have one. `_Unplain` for
+    a batch that isn't plain; then some have a seq that they must not keep."""
     rows: list[tuple[object, ...]] = []
-    with_cid: list[tuple[object, ...]] = []
+    named: list[tuple[int, bytes]] = []
     for post in posts:
         said = post.message
         place = post.conversation
@@ -135,8 +131,9 @@ def _rows(posts: Sequence[Post], at: int) -> tuple[list[tuple[object, ...]], lis
         said.at = at
         said.seq = place.head = head + 1
         body = post.body = encode(said)
+        cid = None
         if said.cid:
-            with_cid.append((place.id, head + 1, said.userid, body, said.cid.encode()))
-        else:
-            rows.append((place.id, head + 1, said.userid, body))
-    return rows, with_cid
+            cid = said.cid.encode()
+            named.append((said.userid, cid))
+        rows.append((place.id, head + 1, said.userid, body, cid))
+    return rows, named
