@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select, update
+
 from test.storage.rig import DEVICE, WIDE, Storage, asynchronous
 from twim.storage.accounts import utc_now
+from twim.storage.schema import device
 
 
 class AnyAccounts:
@@ -29,7 +32,7 @@ class AnyAccounts:
 
     @asynchronous
     async def test_taken(self: Any) -> None:
-        """A mobile is one user's, and nothing of the second registration stays."""
+        """A mobile belongs to one user, and nothing of a second registration is stored."""
         await self.storage.user(mobile="13800000001")
         again = self.storage.accounts.add({"mobile": "13800000001"}, "x", DEVICE | {"tokenhash": b"\1" * 32})
         await self.refused(again, "this mobile have account")
@@ -53,14 +56,14 @@ class AnyAccounts:
 
     @asynchronous
     async def test_exact_mobile(self: Any) -> None:
-        """A mobile is compared to the letter."""
+        """Mobiles are compared exactly."""
         await self.storage.user(mobile="+13800000001")
         for other in ("13800000001", " +13800000001", "+1380000000１", ""):
             self.assertIsNone(await self.storage.accounts.by_mobile(other))
 
     @asynchronous
     async def test_unknown(self: Any) -> None:
-        """What isn't there is None."""
+        """A missing user or device is None."""
         self.assertIsNone(await self.storage.accounts.by_id(2**53 - 1))
         self.assertIsNone(await self.storage.accounts.by_mobile("000"))
         self.assertIsNone(await self.storage.accounts.by_token(b"\xff" * 32))
@@ -81,7 +84,7 @@ class AnyAccounts:
 
     @asynchronous
     async def test_change(self: Any) -> None:
-        """What is changed is what was given, and nothing else."""
+        """A change sets the given fields, and no others."""
         made = await self.storage.user(nickname="A", memo="m")
         changed = await self.storage.accounts.change(made.id, {"memo": "n", "sex": "M"})
         self.assertEqual((changed.nickname, changed.memo, changed.sex), ("A", "n", "M"))
@@ -89,7 +92,7 @@ class AnyAccounts:
 
     @asynchronous
     async def test_devices(self: Any) -> None:
-        """Each log-in is a device; its user, and nobody else, ends it."""
+        """Each log-in makes a device; only its user ends it."""
         one, other = await self.storage.user(), await self.storage.user()
         added = await self.storage.accounts.add_device(one.id, "hash", DEVICE | {"tokenhash": b"\3" * 32})
         listed = await self.storage.accounts.devices(one.id)
@@ -102,8 +105,35 @@ class AnyAccounts:
         self.assertIsNone(await self.storage.accounts.by_token(b"\3" * 32))
 
     @asynchronous
+    async def test_idle_devices(self: Any) -> None:
+        """Devices that were last used before a time end; others, and those whose last use is unknown, stay."""
+        one = await self.storage.user()
+        store, day = self.storage.accounts, 24 * 3600 * 1000
+        first = (await store.devices(one.id))[0].id
+        later, unknown = [
+            (await store.add_device(one.id, "hash", DEVICE | {"tokenhash": bytes([number]) * 32})).id
+            for number in (4, 5)
+        ]
+        await self.storage.database.write(
+            lambda connection: connection.execute(update(device).where(device.c.id == unknown).values(used=0))
+        )
+        now = (await self.used(first)) + 31 * day
+        await store.touch([later], now, now - day)
+        await store.touch([later, 2**52], now + 5, now - day)
+        self.assertEqual(await self.used(later), now)
+        self.assertEqual(await store.end_idle(now - 30 * day, now), [(one.id, first)])
+        self.assertEqual(await store.end_idle(now - 30 * day, now), [])
+        self.assertEqual(await self.used(unknown), now)
+        self.assertEqual(sorted(one.id for one in await store.devices(one.id)), sorted([later, unknown]))
+
+    async def used(self: Any, deviceid: int) -> int:
+        """When the device was used last."""
+        stored = select(device.c.used).where(device.c.id == deviceid)
+        return await self.storage.database.read(lambda connection: connection.execute(stored).scalar_one())
+
+    @asynchronous
     async def test_device_of_an_old_passwd(self: Any) -> None:
-        """A log-in with a password that was changed meanwhile makes no device."""
+        """A log-in whose password was changed meanwhile makes no device."""
         one = await self.storage.user()
         again = {"tokenhash": b"\7" * 32}
         self.assertIsNone(await self.storage.accounts.add_device(one.id, "old", DEVICE | again))
@@ -140,11 +170,11 @@ class AnyAccounts:
         """Users are listed by id, whatever the order asked in."""
         made = [await self.storage.user() for _ in range(3)]
         found = await self.storage.accounts.many([one.id for one in reversed(made)] + [2**52])
-        self.assertEqual([one.id for one in found], [one.id for one in made])
+        self.assertEqual([one.id for one in found], sorted(one.id for one in made))
 
     @asynchronous
     async def test_times(self: Any) -> None:
-        """A moment comes back as it was stored, on the last second of a leap day and at the end of time."""
+        """A time is returned as it was stored, on the last second of a leap day and at the latest date too."""
         for moment in (datetime(2028, 2, 29, 23, 59, 59), datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59)):
             made = await self.storage.user()
             changed = await self.storage.accounts.change(made.id, {"createat": moment})
@@ -152,7 +182,7 @@ class AnyAccounts:
 
     @asynchronous
     async def test_nul(self: Any) -> None:
-        """A browser that calls itself something no database takes logs in all the same."""
+        """A browser whose name has characters that no database accepts can log in all the same."""
         one = await self.storage.user()
         made = await self.storage.accounts.add_device(
             one.id, "hash", {"agent": "a\0b", "address": "", "tokenhash": b"\x0b" * 32}

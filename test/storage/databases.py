@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 
 from twim.storage.engine import open_engine, parse_url
 from twim.storage.migrations import migrate
-from twim.storage.schema import metadata
+from twim.storage.schema import counted, metadata
 
 
 class Server(NamedTuple):
@@ -31,7 +31,7 @@ class Server(NamedTuple):
     package: str
 
     def url(self, database: str) -> URL:
-        """Of one of its databases."""
+        """The URL of one of its databases."""
         given = os.environ.get(self.variable, self.default)
         base = given if given.partition("://")[2].count("/") else f"{given}/{self.entry}"
         return parse_url(base).set(database=database)
@@ -69,7 +69,7 @@ def shared_database(server: Server) -> URL:
     url = _shared[server.name]
     engine = open_engine(url, 1)
     with engine.begin() as connection:
-        for table in metadata.sorted_tables:
+        for table in (*metadata.sorted_tables, *counted.sorted_tables):
             connection.execute(table.delete())
     engine.dispose()
     return url

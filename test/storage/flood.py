@@ -1,9 +1,6 @@
-"""A server's worth of messages, as a program of its own.
-
-    python -m test.storage.flood URL SENDER COUNT GROUP…
-
-posts COUNT messages of SENDER to the groups in turn, and prints how many were stored and in how many seconds.
-"""
+"""Writes as many messages as a server would, as a program of its own. python -m test.storage.flood URL SENDER COUNT
+GROUP… posts COUNT messages of SENDER to the groups one after the other, and prints how many were stored and in how
+many seconds."""
 
 from __future__ import annotations
 
@@ -24,15 +21,15 @@ WAITING = 4_000  # posts on their way at a time
 
 async def flood(storage: Storage, sender: int, groups: list[int], count: int) -> int:
     """Post, and give how many were stored."""
-    places = [await storage.conversations.find(key_of(GROUP, sender, group)) for group in groups]
+    conversations = [await storage.conversations.find(key_of(GROUP, sender, group)) for group in groups]
     stored = 0
     waiting: list[Deferred[Post]] = []
     for n in range(count):
-        group, place = groups[n % len(groups)], places[n % len(groups)]
-        assert isinstance(place, Conversation)
+        group, conversation = groups[n % len(groups)], conversations[n % len(groups)]
+        assert isinstance(conversation, Conversation)
         said = Message(userid=sender, cmd=GROUP, dstid=group, media=1, content=f"message {n}", cid=f"{n}")
         done: Deferred[Post] = Deferred()
-        storage.log.append(Post(done, said, place))
+        storage.log.append(Post(done, said, conversation))
         waiting.append(done)
         if len(waiting) == WAITING or n == count - 1:
             for one in waiting:
@@ -43,7 +40,7 @@ async def flood(storage: Storage, sender: int, groups: list[int], count: int) ->
 
 
 async def main(reactor: Any, url: str, sender: str, count: str, *groups: str) -> None:
-    """The program."""
+    """Run the program."""
     storage = Storage(make_url(url))
     begun = reactor.seconds()
     stored = await flood(storage, int(sender), [int(one) for one in groups], int(count))

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import Clock, deferLater
 
-from test.storage.rig import WIDE, Storage, asynchronous, stored_bodies
+from test.storage.rig import WIDE, Ear, Storage, asynchronous, stored_bodies
+from twim.errors import NotYours
+from twim.internals.epoll import ReactorIterations
+from twim.logic.policy import may_join, may_run
 from twim.storage import events
+from twim.storage.interface import Post, key_of
+from twim.storage.log import LARGE, SqlLog
 from twim.wire.commands import EDIT, GROUP, NOTICE, REACTION, RECALL, SINGLE
 from twim.wire.message import ID_LIMIT, Message
 
@@ -44,7 +52,7 @@ class AnyLog:
 
     @asynchronous
     async def test_own_sequence(self: Any) -> None:
-        """Each conversation counts by itself."""
+        """Each conversation has its own numbering."""
         a, b = await self._two()
         group = await self.storage.group(a)
         posts = await self.storage.together(text(a, b), text(a, group.id, cmd=GROUP), text(a, b), text(a, a))
@@ -52,7 +60,7 @@ class AnyLog:
 
     @asynchronous
     async def test_after_restart(self: Any) -> None:
-        """Another server goes on where the first one stopped."""
+        """Another server continues the numbering where the first one stopped."""
         a, b = await self._two()
         await self.storage.say(a, b)
         await self.storage.close()
@@ -62,21 +70,21 @@ class AnyLog:
 
     @asynchronous
     async def test_repeat(self: Any) -> None:
-        """A cid that was stored gets its first answer, whatever comes with it now."""
+        """A cid that was stored gets its first answer, whatever is sent with it now."""
         a, b = await self._two()
         first = await self.storage.say(a, b, "one", cid=WIDE)
         self.assertIsNone(first.first)
         self.storage.now += 5_000
         again = await self.storage.say(a, b, "other", cid=WIDE)
         self.assertEqual(again.first, (SINGLE, b, 1, first.message.at))
-        elsewhere = await self.storage.say(a, a, "other", cid=WIDE)
-        self.assertEqual(elsewhere.first, (SINGLE, b, 1, first.message.at))
+        answer = await self.storage.say(a, a, "other", cid=WIDE)
+        self.assertEqual(answer.first, (SINGLE, b, 1, first.message.at))
         self.assertEqual(await self._seqs(a, b), [1])
         self.assertEqual((await self.storage.say(a, b)).message.seq, 2)
 
     @asynchronous
     async def test_repeat_in_a_batch(self: Any) -> None:
-        """Also when both stand in the same batch, among others."""
+        """The same when both are in one batch, among others."""
         a, b = await self._two()
         posts = await self.storage.together(
             text(a, b, "1", cid="x"), text(b, a, "2"), text(a, b, "1", cid="x"), text(a, b, "3", cid="y")
@@ -86,7 +94,7 @@ class AnyLog:
 
     @asynchronous
     async def test_repeat_after_restart(self: Any) -> None:
-        """Also when another server stored it."""
+        """The same when another server stored it."""
         a, b = await self._two()
         first = await self.storage.say(a, b, cid="x")
         await self.storage.close()
@@ -125,7 +133,7 @@ class AnyLog:
 
     @asynchronous
     async def test_refs(self: Any) -> None:
-        """A reply refers to a message of the conversation that was there before it."""
+        """A reply refers to an earlier message of its conversation."""
         a, b = await self._two()
         await self.storage.say(a, b)
         self.assertEqual((await self.storage.say(b, a, ref=1)).message.seq, 2)
@@ -164,7 +172,7 @@ class AnyLog:
 
     @asynchronous
     async def test_reactions_bounded(self: Any) -> None:
-        """A message bears a number of different reactions, and of people reacting."""
+        """The number of different reactions to a message is bounded, and that of people reacting."""
         a, b = await self._two()
         self.patch(events, "REACTIONS", 1)
         await self.storage.say(a, b)
@@ -181,7 +189,7 @@ class AnyLog:
 
     @asynchronous
     async def test_edit(self: Any) -> None:
-        """An edited message carries its newest text in its own place, and the last mentions that an edit had."""
+        """An edited message has its newest text at its own seq, and the mentions of the last edit that had any."""
         a, b = await self._two()
         await self.storage.say(a, b, "one", mentions=[b])
         self.storage.now += 1
@@ -197,7 +205,7 @@ class AnyLog:
 
     @asynchronous
     async def test_react(self: Any) -> None:
-        """Each user has one reaction to a message, changes it and takes it back."""
+        """Each user has one reaction to a message, can change it and take it back."""
         a, b = await self._two()
         await self.storage.say(a, b, "one")
         for sender, emoji, wanted in (
@@ -212,7 +220,7 @@ class AnyLog:
 
     @asynchronous
     async def test_recall(self: Any) -> None:
-        """A recalled message keeps its place and nothing of what it said; nor do its edits."""
+        """A recalled message keeps its seq and loses its text; its edits lose theirs."""
         a, b = await self._two()
         await self.storage.say(a, b, "secret", url=f"/mnt/{NAME}.png", pic="secret", memo="secret", amount=7, cid="c")
         await self.storage.say(a, b, "secret 2", media=EDIT, ref=1, mentions=[b], url="secret", memo="secret")
@@ -232,7 +240,7 @@ class AnyLog:
         """A group's owner recalls what a member said; a member recalls only its own."""
         a, b = await self._two()
         group = await self.storage.group(a)
-        await self.storage.relations.join(b, group.id)
+        await self.storage.relations.join(b, group.id, 0, may_join)
         for sender in (a, b):
             await self.storage.say(sender, group.id, "x", scope=GROUP)
         post = await self.storage.say(b, group.id, "", scope=GROUP, media=RECALL, ref=1)
@@ -262,7 +270,7 @@ class AnyLog:
 
     @asynchronous
     async def test_reading_by_sending(self: Any) -> None:
-        """Sending marks as read in the sender's list at once, and no further than its own message."""
+        """Sending marks as read in the sender's list at once, and only up to the sender's own message."""
         a, b = await self._two()
         await self.storage.together(text(b, a), text(a, b), text(b, a))
         (row,) = await self.storage.conversations.rows(a)
@@ -270,10 +278,10 @@ class AnyLog:
 
     @asynchronous
     async def test_marks_after_a_crash(self: Any) -> None:
-        """Marks that were only in memory are made again from the log."""
+        """Marks that were only in memory are made anew from the log."""
         a, b = await self._two()
         await self.storage.say(a, b)
-        await self.storage.behind.written()
+        await self.storage.indexing.written()
         await self.storage.say(b, a)
         await self.storage.say(a, b)
         await self.storage.close(flush=False)
@@ -283,7 +291,7 @@ class AnyLog:
 
     @asynchronous
     async def test_attachments(self: Any) -> None:
-        """What messages, avatars and icons name is in use, until it is recalled or replaced."""
+        """Files that messages, avatars and icons name are in use until recalled or replaced."""
         stems = [f"{n:02x}/{'a' * 62}" for n in range(8)]
         a, b = await self._two()
         asked = self.storage.attachments.referenced
@@ -299,12 +307,12 @@ class AnyLog:
         await self.storage.accounts.change(a, {"avatar": ""})
         await self.storage.accounts.change(c.id, {"avatar": f"/mnt/{stems[5]}.jpg"})
         await self.storage.accounts.change(c.id, {"nickname": "x"})
-        await self.storage.relations.change(a, group.id, {"icon": f"/mnt/{stems[6]}.jpg"})
+        await self.storage.relations.change(a, group.id, {"icon": f"/mnt/{stems[6]}.jpg"}, 0, may_run)
         self.assertEqual(await asked(stems), {stems[0], stems[5], stems[6]})
 
     @asynchronous
     async def test_attachment_of_a_refused_message(self: Any) -> None:
-        """A message that isn't stored holds no file."""
+        """A message that isn't stored doesn't keep its file in use."""
         a, b = await self._two()
         post = await self.storage.say(a, b, url=f"/mnt/{NAME}.png", ref=9)
         self.assertIsNotNone(post.refused)
@@ -313,19 +321,102 @@ class AnyLog:
         self.assertEqual(await self.storage.attachments.referenced([NAME]), set())
 
     @asynchronous
+    async def test_files_of_others(self: Any) -> None:
+        """A message that names a file of which it must be asked is stored if its sender uploaded that, or may read a
+        message, a profile or a group that carries it; else it is refused, and those around it keep their order."""
+        stems = [f"{n:02x}/{'b' * 62}" for n in range(5)]
+        a, b = await self._two()
+        stranger = (await self.storage.user()).id
+        await self.storage.say(a, b, url=f"/mnt/{stems[0]}.png")
+        await self.storage.accounts.change(a, {"avatar": f"/mnt/{stems[1]}.jpg"})
+        group = await self.storage.group(a, icon=f"/mnt/{stems[2]}.jpg")
+        await self.storage.say(a, group.id, scope=GROUP, url=f"/mnt/{stems[3]}.png")
+        for _ in range(2):
+            await self.storage.attachments.uploaded(stranger, stems[4], 5, 1)
+        may = {a: stems[:4], b: stems[:2], stranger: [stems[1], stems[4]]}
+        for userid, allowed in may.items():
+            for stem in stems:
+                said = Message(userid=userid, cmd=SINGLE, dstid=userid, media=4, url=f"/mnt/{stem}.png")
+                before, post, after = await gatherResults(
+                    [
+                        Deferred.fromCoroutine(self.storage.say(userid, userid, "before")),
+                        Deferred.fromCoroutine(self.storage.post(said, (stem,))),
+                        Deferred.fromCoroutine(self.storage.say(userid, userid, "after")),
+                    ]
+                )
+                self.assertEqual(post.refused is None, stem in allowed, (userid, stem))
+                self.assertIsInstance(post.refused, NotYours if stem not in allowed else type(None))
+                self.assertEqual(after.message.seq, before.message.seq + 1 + (stem in allowed))
+                # Nobody may name more for having been refused, or for having sent something.
+                allowed_now = [one for one in stems if await self._may_name(userid, one)]
+                self.assertEqual(allowed_now, allowed)
+        await self.storage.attachments.forget_uploads([stems[4]], 1)
+        self.assertTrue(await self._may_name(stranger, stems[4]))
+
+    async def _may_name(self: Any, userid: int, stem: str) -> bool:
+        try:
+            await self.storage.attachments.check_use(userid, stem)
+        except NotYours:
+            return False
+        return True
+
+    @asynchronous
     async def test_log_order(self: Any) -> None:
         """Rows stand in the order in which they were appended."""
         a, b = await self._two()
         await self.storage.together(*(text(a, b if n % 2 else a, str(n)) for n in range(10)))
         contents = [int(body["content"]) for body in await stored_bodies(self.storage)]
-        if self.storage.database.is_sqlite:
+        if self.storage.database.dialect.defers_index:
             self.assertEqual(contents, list(range(10)))
         self.assertEqual([n for n in contents if n % 2], [1, 3, 5, 7, 9])
 
     @asynchronous
     async def test_clock_set_back(self: Any) -> None:
-        """A clock that was set back doesn't make a later message look older."""
+        """When the clock was set back, a later message still has no earlier time."""
         a, b = await self._two()
         first = await self.storage.say(a, b)
         self.storage.now -= 3_600_000
         self.assertEqual((await self.storage.say(a, b)).message.at, first.message.at)
+
+    async def _after_a_large_batch(self: Any, milliseconds: float) -> list[int]:
+        """How large the batches are when somebody says one thing in each of 20 iterations of the reactor, after a
+        large batch; an iteration takes `milliseconds`. First with the shortcut ``epoll``, then without."""
+        a, b = await self._two()
+        await self.storage.say(a, b)
+        conversation = await self.storage.conversations.find(key_of(SINGLE, a, b))
+        counts = []
+        for iterations in ReactorIterations.of(reactor), ReactorIterations(reactor):
+            clock = Clock()
+            log = SqlLog(self.storage.writing.appender, iterations, clock, lambda: self.storage.now)
+            log.listener = Ear()
+            waiting: list[Deferred[Post]] = []
+
+            def speak(log: SqlLog = log, waiting: list[Deferred[Post]] = waiting) -> None:
+                waiting.append(Deferred())
+                log.append(Post(waiting[-1], text(a, b), conversation))
+
+            for _ in range(LARGE):
+                speak()
+            await gatherResults(waiting)
+            # After the call that reported the batch has returned.
+            await deferLater(reactor, 0)
+            before = log.batches
+            waiting.clear()
+            for _ in range(20):
+                speak()
+                clock.advance(milliseconds / 1000)
+                await deferLater(reactor, 0)
+            await gatherResults(waiting)
+            counts.append(log.batches - before)
+        return counts
+
+    @asynchronous
+    async def test_gathers_while_more_comes(self: Any) -> None:
+        """After a large batch the next one waits while each iteration of the reactor brings more, and no longer."""
+        self.assertEqual(await self._after_a_large_batch(0), [1, 1])
+
+    @asynchronous
+    async def test_gathers_not_for_long(self: Any) -> None:
+        """However much arrives, a batch is committed after a short time."""
+        for count in await self._after_a_large_batch(1):
+            self.assertGreater(count, 1)

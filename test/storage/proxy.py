@@ -1,4 +1,4 @@
-"""A TCP proxy that stands for a bad network between a server and its database."""
+"""A TCP proxy that simulates a bad network between a server and its database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Server(ProxyServer):
 
 
 class Proxy(ProxyFactory):
-    """Forwards a port of this machine to another. Begins as soon as it is made."""
+    """Forwards a port of this machine to another, from the moment it is made."""
 
     noisy = False
     protocol = _Server
@@ -40,7 +40,7 @@ class Proxy(ProxyFactory):
         self.mend()
 
     def mend(self) -> None:
-        """Forward again. What hung is gone."""
+        """Forward again. Connections that hung are gone."""
         if self.hanging:
             self.hanging = False
             self._drop()
@@ -49,7 +49,7 @@ class Proxy(ProxyFactory):
             self.number = self._listening.getHost().port
 
     def hang(self) -> None:
-        """Swallow everything, and accept connections of which nothing comes."""
+        """Forward nothing, and accept connections without sending anything."""
         self.hanging = True
         for one in self.open:
             for end in (one, one.peer):

@@ -18,20 +18,33 @@ from twisted.trial.unittest import TestCase
 
 from test.storage.databases import MYSQL, POSTGRESQL, shared_database
 from twim.errors import Refusal
-from twim.storage.accounts import Accounts
+from twim.internals.epoll import ReactorIterations
+from twim.logic.policy import may_invite
+from twim.storage.accounts import AccountStore
+from twim.storage.api_keys import ApiKeyStore
 from twim.storage.attachments import Attachments
-from twim.storage.behind import Behind
-from twim.storage.committer import Committer
+from twim.storage.audit import AuditStore
+from twim.storage.conversation_settings import ConversationSettingStore
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
+from twim.storage.external import ExternalStore
+from twim.storage.idempotency import IdempotencyStore
 from twim.storage.interface import Community, Post, User, key_of
-from twim.storage.log import SqlLog, ThreadAppender
+from twim.storage.invites import InviteStore
+from twim.storage.listings import Listings
+from twim.storage.log import SqlLog
+from twim.storage.log_writing import log_writing
+from twim.storage.message_details import MessageDetailStore
 from twim.storage.opening import open_database
-from twim.storage.relations import Relations
+from twim.storage.orders import OrderStore
+from twim.storage.password_resets import PasswordResetStore
+from twim.storage.registration import RegistrationStore
+from twim.storage.relations import RelationStore
+from twim.storage.roles import RoleStore
 from twim.storage.schema import message
-from twim.storage.sqlite import SqliteAppender
-from twim.turns import Turns
+from twim.storage.sqlite.append import SqliteAppender
+from twim.storage.sqlite.deferred_index import DeferredIndex
 from twim.wire.commands import SINGLE, TEXT
 from twim.wire.message import Message
 
@@ -51,7 +64,7 @@ def asynchronous(test: Callable[..., Coroutine[Deferred[Any], Any, None]]) -> Ca
 
 
 class Ear:
-    """Tells each post's origin, a Deferred, what became of the post."""
+    """Gives the result of each post to its origin, a Deferred."""
 
     def committed(self, posts: Sequence[Post]) -> None:
         for post in posts:
@@ -70,50 +83,64 @@ class Storage:
         # With an epoch it is open already, and need not be reached now.
         self.epoch = epoch or open_database(self.database)
         self.database.start()
-        # Its time stands still: read marks are written when the test says so.
-        self.behind = Behind(self.database, Clock())
-        turns = Turns.of(reactor)
-        self.committer = Committer(reactor, turns)
-        portable = ThreadAppender(self.database, self.behind)
-        self.fast = SqliteAppender(self.database, self.behind, portable, self.committer)
+        self.appeared: list[Post] = []
+        iterations = ReactorIterations.of(reactor)
+        self.writing = log_writing(self.database, iterations, reactor, self.appeared.extend)
+        if isinstance(self.writing.indexing, DeferredIndex):
+            # Its time stands still: what is deferred is written when the test says so.
+            self.writing.indexing._clock = Clock()
+        self.indexing = self.writing.indexing
         self.now = 1_700_000_000_000
-        self.log = SqlLog(self.fast if self.database.is_sqlite else portable, turns, reactor, lambda: self.now)
+        self.log = SqlLog(self.writing.appender, iterations, reactor, lambda: self.now)
         self.log.listener = Ear()
-        self.conversations = Conversations(self.database, self.behind)
-        self.accounts = Accounts(self.database)
-        self.relations = Relations(self.database)
+        self.conversations = Conversations(self.database, self.indexing)
+        self.conversation_settings = ConversationSettingStore(self.database, self.indexing)
+        self.details = MessageDetailStore(self.database, self.indexing)
+        self.accounts = AccountStore(self.database)
+        self.relations = RelationStore(self.database)
+        self.roles = RoleStore(self.database)
+        self.registrations = RegistrationStore(self.database, may_invite)
+        self.invites = InviteStore(self.database, may_invite)
         self.attachments = Attachments(self.database)
+        self.audit = AuditStore(self.database)
+        self.orders = OrderStore(self.database)
+        self.resets = PasswordResetStore(self.database)
+        self.keys = ApiKeyStore(self.database)
+        self.external = ExternalStore(self.database)
+        self.idempotency = IdempotencyStore(self.database)
+        self.listings = Listings(self.database)
 
     async def close(self, flush: bool = True) -> None:
         """End the threads; without `flush` what is only in memory is lost, as in a crash."""
         await self.log.drained()
         if flush:
-            await self.behind.written()
-        self.committer.stop()
-        self.fast.close()
+            await self.indexing.written()
+        self.writing.end_threads()
+        if isinstance(self.writing.appender, SqliteAppender):
+            self.writing.appender.close()
         self.database.stop()
 
     async def user(self, **fields: Any) -> User:
-        """A new user."""
+        """Register a user."""
         number = next(_numbers)
         given = {"mobile": f"+{number:09}", "nickname": "", "avatar": "", "sex": "U", "memo": ""} | fields
         made, _ = await self.accounts.add(given, "hash", DEVICE | {"tokenhash": number.to_bytes(32, "big")})
         return made
 
     async def group(self, owner: int, **fields: Any) -> Community:
-        """A new group."""
+        """Make a group."""
         return await self.relations.create(owner, {"name": "g", "icon": "", "cate": 0, "memo": ""} | fields)
 
-    async def post(self, said: Message) -> Post:
-        """Store a message and give what became of it."""
-        place = await self.conversations.find(key_of(said.cmd, said.userid, said.dstid))
-        assert place is not None
+    async def post(self, said: Message, files: tuple[str, ...] = ()) -> Post:
+        """Store a message and give the result. The transaction checks that the sender may name `files`."""
+        conversation = await self.conversations.find(key_of(said.cmd, said.userid, said.dstid))
+        assert conversation is not None
         done: Deferred[Post] = Deferred()
-        self.log.append(Post(done, said, place))
+        self.log.append(Post(done, said, conversation, files=files))
         return await done
 
     async def say(self, userid: int, dstid: int, content: str = "hi", scope: int = SINGLE, **more: Any) -> Post:
-        """Store a text message, or what else `more` makes it."""
+        """Store a text message, or another kind by `more`."""
         said = {"userid": userid, "cmd": scope, "dstid": dstid, "media": TEXT, "content": content} | more
         return await self.post(Message(**said))
 
@@ -124,11 +151,10 @@ class Storage:
         return await gatherResults([Deferred.fromCoroutine(self.post(one)) for one in said])
 
     async def bodies(self, userid: int, dstid: int, scope: int = SINGLE) -> list[bytes]:
-        """The whole conversation."""
-        place = await self.conversations.seek(key_of(scope, userid, dstid))
-        assert place is not None
-        found, _ = await self.conversations.page(place, None, 0, 10_000)
-        return list(found)
+        """All messages of the conversation."""
+        conversation = await self.conversations.seek(key_of(scope, userid, dstid))
+        assert conversation is not None
+        return (await self.conversations.page(conversation, None, 0, 10_000)).bodies
 
 
 async def stored_bodies(storage: Storage) -> list[Any]:
@@ -142,9 +168,10 @@ class OnSqlite(TestCase):
     """A storage on SQLite in `self.storage`."""
 
     timeout = 60
+    servers = 1  # that may use the database at once
 
     def url(self) -> URL:
-        """Of an empty database."""
+        """The URL of an empty database."""
         return parse_url(f"sqlite:///{Path(self.mktemp()).absolute()}.db")
 
     def setUp(self) -> None:
@@ -162,7 +189,7 @@ class OnSqlite(TestCase):
             await storage.close()
 
     async def refused(self, waiting: Any, text: str, kind: type[Refusal] = Refusal) -> None:
-        """What `waiting` gives is a refusal that says `text`."""
+        """Check that `waiting` fails with a refusal that has this text."""
         try:
             await waiting
         except kind as refused:
@@ -174,12 +201,16 @@ class OnSqlite(TestCase):
 class OnMySql(OnSqlite):
     """A storage on MySQL or MariaDB."""
 
+    servers = 2
+
     def url(self) -> URL:
         return shared_database(MYSQL)
 
 
 class OnPostgreSql(OnSqlite):
     """A storage on PostgreSQL."""
+
+    servers = 2
 
     def url(self) -> URL:
         return shared_database(POSTGRESQL)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from test.storage.accounts_contract import AnyAccounts
+from test.storage.administration_contract import AnyAdministration
+from test.storage.attempts_contract import AnyAttempts
 from test.storage.conversations_contract import AnyConversations
+from test.storage.hosts_contract import AnyHosts
+from test.storage.listings_contract import AnyListings
 from test.storage.log_contract import AnyLog
+from test.storage.message_details_contract import AnyMessageDetails
+from test.storage.registration_contract import AnyRegistration
 from test.storage.relations_contract import AnyRelations
 from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
 
@@ -54,4 +60,76 @@ class MySqlLog(AnyLog, OnMySql):
 
 
 class PostgreSqlLog(AnyLog, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteAttempts(AnyAttempts, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlAttempts(AnyAttempts, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlAttempts(AnyAttempts, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteRegistration(AnyRegistration, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlRegistration(AnyRegistration, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlRegistration(AnyRegistration, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteAdministration(AnyAdministration, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlAdministration(AnyAdministration, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlAdministration(AnyAdministration, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteListings(AnyListings, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlListings(AnyListings, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlListings(AnyListings, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteMessageDetails(AnyMessageDetails, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlMessageDetails(AnyMessageDetails, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlMessageDetails(AnyMessageDetails, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteHosts(AnyHosts, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlHosts(AnyHosts, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlHosts(AnyHosts, OnPostgreSql):
     """On PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Which database a URL means, how connections are set up, and which errors mean what."""
+"""Which database a URL means, how connections are set up, and what their errors mean."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from twisted.trial.unittest import TestCase
 
 from test.storage.databases import MYSQL, POSTGRESQL, empty_database
 from twim.storage import engine
+from twim.storage.backend import unusable
 from twim.storage.engine import open_engine, parse_url
-from twim.storage.outage import may_try_again, unavailable, unusable
+from twim.storage.server import bounds
+from twim.storage.server.errors import may_try_again, unavailable
 
 
 class Urls(TestCase):
-    """What an operator writes."""
+    """The URLs that an operator writes."""
 
     def test_known(self) -> None:
         """Each kind gets the driver that the server uses."""
@@ -30,7 +32,7 @@ class Urls(TestCase):
             self.assertEqual(parse_url(text).drivername, driver)
 
     def test_refused(self) -> None:
-        """What can't be meant is refused in words."""
+        """A URL that can't be used is refused with a text."""
         for text, why in (
             ("", "not a database URL"),
             ("im.db", "not a database URL"),
@@ -43,14 +45,14 @@ class Urls(TestCase):
                 parse_url(text)
 
     def test_no_driver(self) -> None:
-        """A driver that isn't installed is named, with the way to get it."""
+        """A missing driver is named, with the command that installs it."""
         with mock.patch.object(engine, "find_spec", lambda name: None):
             self.assertRaisesRegex(ValueError, r"pip install 'twim\[mysql\]'", parse_url, "mysql://u@h/im")
             self.assertRaisesRegex(ValueError, r"pip install 'twim\[postgresql\]'", parse_url, "postgres://u@h/im")
 
 
 class Sessions(TestCase):
-    """What each connection asks of its database."""
+    """The settings of each connection."""
 
     def _one(self, connection: Connection, statement: str) -> object:
         return connection.exec_driver_sql(statement).scalar_one()
@@ -64,11 +66,11 @@ class Sessions(TestCase):
             self.assertEqual(self._one(connection, "PRAGMA synchronous"), 2)
 
     def test_mysql(self) -> None:
-        """Waits are bounded, what doesn't fit is refused, and every character is taken."""
+        """Waits are bounded, oversized values are refused, and every character is accepted."""
         made = open_engine(empty_database(MYSQL), 1)
         self.addCleanup(made.dispose)
         with made.connect() as connection:
-            self.assertEqual(self._one(connection, "SELECT @@innodb_lock_wait_timeout"), engine.LOCK_SECONDS)
+            self.assertEqual(self._one(connection, "SELECT @@innodb_lock_wait_timeout"), bounds.LOCK_SECONDS)
             self.assertIn("STRICT_ALL_TABLES", str(self._one(connection, "SELECT @@sql_mode")))
             self.assertEqual(self._one(connection, "SELECT @@character_set_client"), "utf8mb4")
             self.assertEqual(connection.get_isolation_level(), "READ COMMITTED")
@@ -81,15 +83,15 @@ class Sessions(TestCase):
         made = open_engine(empty_database(POSTGRESQL), 1)
         self.addCleanup(made.dispose)
         with made.connect() as connection:
-            self.assertEqual(self._one(connection, "SHOW lock_timeout"), f"{engine.LOCK_SECONDS}s")
-            self.assertEqual(self._one(connection, "SHOW statement_timeout"), f"{engine.ANSWER_SECONDS}s")
-            bound = f"{engine.IDLE_SECONDS}s"
+            self.assertEqual(self._one(connection, "SHOW lock_timeout"), f"{bounds.LOCK_SECONDS}s")
+            self.assertEqual(self._one(connection, "SHOW statement_timeout"), f"{bounds.ANSWER_SECONDS}s")
+            bound = f"{bounds.IDLE_SECONDS}s"
             self.assertEqual(self._one(connection, "SHOW idle_in_transaction_session_timeout"), bound)
 
     def test_slow_answer(self) -> None:
-        """An answer that takes too long is given up on the driver's side too."""
+        """An answer that takes too long is given up by the driver as well."""
         for server, statement in ((MYSQL, "SELECT SLEEP(9)"), (POSTGRESQL, "SELECT pg_sleep(9)")):
-            with mock.patch.object(engine, "ANSWER_SECONDS", 1):
+            with mock.patch.object(bounds, "ANSWER_SECONDS", 1):
                 made = open_engine(empty_database(server), 1)
                 with made.connect() as connection:
                     self.assertRaises(sql_errors.OperationalError, connection.exec_driver_sql, statement)
@@ -97,7 +99,7 @@ class Sessions(TestCase):
 
 
 class Meanings(TestCase):
-    """What an error says of the database."""
+    """What an error says about the database."""
 
     def _error(self, *arguments: object, statement: str | None = "SELECT 1", state: str = "") -> sql_errors.DBAPIError:
         original = Exception(*arguments)
@@ -106,7 +108,7 @@ class Meanings(TestCase):
         return sql_errors.OperationalError(statement, None, original)
 
     def test_try_again(self) -> None:
-        """Deadlocks, lock waits and serialization failures are worth another try; nothing else is."""
+        """Deadlocks, lock waits and serialization failures are tried again; other errors aren't."""
         for error in (self._error(1213, "deadlock"), self._error(1205, ""), self._error("", state="40001")):
             self.assertTrue(may_try_again(error))
             self.assertFalse(unavailable(error))
@@ -115,7 +117,7 @@ class Meanings(TestCase):
             self.assertTrue(unusable(error))
 
     def test_unavailable(self) -> None:
-        """A server that can't be reached is waited for; one that says no isn't."""
+        """A server that can't be reached is waited for; one that refuses isn't."""
         self.assertTrue(unavailable(self._error(2003, "refused", statement=None)))
         self.assertTrue(unavailable(self._error("connection refused", statement=None)))
         self.assertFalse(unavailable(self._error(1045, "access denied", statement=None)))

@@ -1,4 +1,4 @@
-"""Every statement finds its rows by an index: a table is never read whole while the server runs."""
+"""Every statement finds its rows by an index: no table is read whole while the server runs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import event
 
 from test.storage.rig import DEVICE, OnSqlite, asynchronous
+from twim.logic.policy import may_act_on, may_join, may_run
 from twim.storage.interface import key_of
 from twim.wire.commands import EDIT, GROUP, RECALL, SINGLE
 
 
 class Indexes(OnSqlite):
-    """On SQLite, which tells by which index it goes even when its tables are empty."""
+    """On SQLite, which tells which index it uses even when its tables are empty."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -27,7 +28,7 @@ class Indexes(OnSqlite):
 
     @asynchronous
     async def test_no_scans(self) -> None:
-        """All that users do, once."""
+        """No statement of any action of a user reads a whole table."""
         storage = self.storage
         a, b, c = [(await storage.user(avatar=f"/mnt/ab/{'c' * 62}.png")).id for _ in range(3)]
         await storage.accounts.by_mobile("1")
@@ -42,26 +43,27 @@ class Indexes(OnSqlite):
         (request,) = await storage.relations.requests(c)
         await storage.relations.answer_request(c, request.id, True)
         await storage.relations.part(a, c)
-        await storage.relations.friends(a)
+        await storage.relations.users(await storage.relations.friend_ids(a))
         await storage.relations.circle(a)
         await storage.relations.arriving([bytes(32), b"\1" * 32], [a, b])
         group = await storage.group(a)
-        await storage.relations.join(b, group.id)
-        await storage.relations.change(a, group.id, {"name": "x", "icon": ""})
-        await storage.relations.members(group.id)
-        await storage.relations.groups(a)
+        await storage.relations.join(b, group.id, 0, may_join)
+        await storage.relations.change(a, group.id, {"name": "x", "icon": ""}, 0, may_run)
+        await storage.relations.member_ids(group.id)
+        await storage.relations.communities(await storage.relations.group_ids(a), a)
         await storage.say(a, group.id, scope=GROUP, url=f"/mnt/ab/{'c' * 62}.png", cid="x")
         await storage.say(a, group.id, scope=GROUP, cid="x")
         await storage.say(a, group.id, "x", scope=GROUP, media=EDIT, ref=1)
         await storage.say(b, group.id, "", scope=GROUP, media=RECALL, ref=1)
         await storage.say(a, group.id, "", scope=GROUP, media=RECALL, ref=1)
-        await storage.relations.remove(a, group.id, b)
-        await storage.relations.leave(a, group.id)
+        await storage.relations.remove(a, group.id, b, 0, may_act_on)
+        await storage.relations.leave(a, group.id, 0)
         post = await storage.say(a, b)
-        await storage.behind.written()
+        await storage.indexing.written()
         await storage.conversations.rows(a)
         await storage.conversations.between(key_of(SINGLE, a, b), 0, 1)
-        await storage.conversations.after([(post.conversation.id, 0, 1)])
+        await storage.conversations.after(post.message.userid, [(post.conversation.id, 0, 1)], 1)
+        await storage.conversations.lasts(await storage.conversations.rows(a), 1)
         await storage.conversations.page(post.conversation, None, None, 10)
         await storage.conversations.mark_read(b, post.conversation, 1)
         await storage.attachments.referenced([f"ab/{'c' * 62}"])

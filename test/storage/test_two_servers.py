@@ -1,10 +1,11 @@
-"""Two servers that write into the same conversations of one database at once."""
+"""Two servers write into the same conversations of one database at once."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+from unittest import mock
 
 from sqlalchemy import Connection, func, select
 from twisted.internet import reactor
@@ -12,7 +13,12 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.utils import getProcessOutputAndValue
 
 from test.storage.rig import OnMySql, OnPostgreSql, asynchronous
+from twim.errors import NotYours
+from twim.logic.policy import may_act_on, may_join
+from twim.storage import append
 from twim.storage.schema import conversation, message, participant
+from twim.wire.commands import GROUP, NOTICE
+from twim.wire.message import Message
 
 PROJECT = Path(__file__).resolve().parents[2]
 GROUPS = 40
@@ -26,7 +32,8 @@ class TwoOnMySql(OnMySql):
 
     @asynchronous
     async def test_gapless(self) -> None:
-        """Every conversation is numbered 1, 2, 3 … without gaps or doubles, and each sender has read its own."""
+        """Every conversation is numbered 1, 2, 3 … without gaps or doubles, and each sender has read their own
+        messages."""
         people = [await self.storage.user() for _ in range(2)]
         groups = []
         for n in range(GROUPS):
@@ -34,7 +41,7 @@ class TwoOnMySql(OnMySql):
                 owner = await self.storage.user()
             group = await self.storage.group(owner.id)
             for one in people:
-                await self.storage.relations.join(one.id, group.id)
+                await self.storage.relations.join(one.id, group.id, 0, may_join)
             groups.append(str(group.id))
         outputs = await gatherResults(
             [
@@ -48,6 +55,31 @@ class TwoOnMySql(OnMySql):
         for count, different, last, head, read in found:
             self.assertEqual({count, different, last, head}, {2 * self.count // GROUPS})
             self.assertEqual(read, last)
+
+    @asynchronous
+    async def test_removed_elsewhere(self) -> None:
+        """A member who was removed at the other server is refused here before this one has been told, without effect
+        on others in the batch. Repeats of earlier messages are answered."""
+        ann, ben = [(await self.storage.user()).id for _ in range(2)]
+        group = (await self.storage.group(ann)).id
+        await self.storage.relations.join(ben, group, 0, may_join)
+
+        def text(userid: int, cid: str) -> Message:
+            return Message(userid=userid, cmd=GROUP, dstid=group, media=1, content=cid, cid=cid)
+
+        with mock.patch.object(append._Batch, "look_for_outsiders") as look:
+            await self.storage.together(text(ben, "before"), text(ann, "a"), text(ben, "b"))
+        self.assertFalse(look.called)
+        await self.open().relations.remove(ann, group, ben, 0, may_act_on)
+        notice = Message(userid=ann, cmd=GROUP, dstid=group, media=NOTICE, content="left", memo="")
+        late, said, left, again = await self.storage.together(
+            text(ben, "late"), text(ann, "c"), notice, text(ben, "before")
+        )
+        self.assertIsInstance(late.refused, NotYours)
+        self.assertEqual([said.message.seq, left.message.seq, again.first[2]], [4, 5, 1])
+        await self.storage.relations.leave(ann, group, 0)
+        self.assertEqual((await self.storage.post(notice)).message.seq, 6)
+        self.assertEqual(len(await self.storage.bodies(ann, group, GROUP)), 6)
 
     async def _flood(self, sender: int, groups: list[str]) -> str:
         url = self.address.render_as_string(hide_password=False)

@@ -1,50 +1,44 @@
-"""The transaction that appends a batch of posts, on any database.
+"""The transaction that appends a batch of posts, on any database: its `Dialect` says what differs.
 
 The conversations' heads are taken (and, where several servers share the database, locked in the order of their ids,
-so that two batches never wait for each other in a circle); each post that was not stored before gets the next seq.
+so that two batches never deadlock); each post that was not stored before gets the next seq.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, select
 
-from twim.errors import Refusal
-from twim.storage import attachments, events, places
-from twim.storage.behind import catch_up
+from twim.errors import NotYours, Refusal
+from twim.storage import attachments, conversation_table, events, unread
+from twim.storage.dialect import Dialect
 from twim.storage.interface import Post
-from twim.storage.moving import move_heads, move_marks
-from twim.storage.schema import conversation, message
-from twim.wire.commands import EVENTS
-from twim.wire.message import decode_shown, encode
-
-_CHUNK = 400  # values in one IN (…): SQLite takes 32,766 parameters, older ones 999
-
-_insert = insert(message)
-_COLUMNS = ("conversation", "seq", "sender", "cid", "ref", "body")
-# A row at a time takes PostgreSQL three times as long. PyMySQL makes one statement of many rows by itself.
-_INSERT_POSTGRESQL = (
-    "INSERT INTO message (conversation, seq, sender, cid, ref, body)"
-    " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[])"
-)
-
-# Neither SQLite nor PostgreSQL uses the index for a list of pairs: both would read everything.
-_FIRST_SQLITE = (
-    "WITH asked(sender, cid) AS (VALUES {values}) SELECT m.sender, m.cid, m.body FROM asked"
-    " CROSS JOIN said ON said.sender = asked.sender AND said.cid = asked.cid JOIN message AS m ON m.id = said.id"
-)
-_FIRST_POSTGRESQL = (
-    "SELECT m.sender, m.cid, m.body FROM unnest(%s::bigint[], %s::bytea[]) AS asked(sender, cid)"
-    " JOIN message AS m ON m.sender = asked.sender AND m.cid = asked.cid AND m.cid IS NOT NULL"
-)
+from twim.storage.schema import participant
+from twim.wire.commands import EVENTS, NOTICE, RECALL
+from twim.wire.message import Message, decode_shown, encode
 
 
-def append(connection: Connection, posts: Sequence[Post], at: int) -> None:
-    """Store `posts` in order, accepted at `at` (ms), and write on each what became of it."""
-    batch = _Batch(connection, at)
+class Outsiders(Exception):
+    """Some of the senders are no participants any more: `pairs`, `(userid, conversation id)` each.
+    Nothing is stored; it is tried again without them."""
+
+    def __init__(self, pairs: set[tuple[int, int]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def append(
+    dialect: Dialect,
+    connection: Connection,
+    posts: Sequence[Post],
+    at: int,
+    outsiders: Collection[tuple[int, int]] = (),
+) -> None:
+    """Store `posts` in order, accepted at `at` (ms), and write on each what became of it; those of `outsiders`, which
+    are `(userid, conversation id)`, are refused. On a database server `Outsiders` when there are others."""
+    batch = _Batch(dialect, connection, at, outsiders)
     batch.load(posts)
     for post in posts:
         post.refused = post.first = None
@@ -52,25 +46,34 @@ def append(connection: Connection, posts: Sequence[Post], at: int) -> None:
             batch.take(post)
         except Refusal as refused:
             post.refused = refused
-    batch.finish()
+    batch.finish(posts)
 
 
 class _Batch:
-    def __init__(self, connection: Connection, at: int) -> None:
+    def __init__(
+        self, dialect: Dialect, connection: Connection, at: int, outsiders: Collection[tuple[int, int]]
+    ) -> None:
+        self.dialect = dialect
         self.connection = connection
         self.at = at
+        self.outsiders = outsiders
         self.heads: dict[int, int] = {}
+        self.floors: dict[int, int] = {}
         self.known: dict[tuple[int, bytes], tuple[int, int, int, int]] = {}
         self.rows: list[dict[str, Any]] = []
         self.attached: list[dict[str, Any]] = []
+        self.silent: list[tuple[int, int]] = []
+        self.named: list[tuple[int, int, int]] = []
         self.read: dict[tuple[int, int], int] = {}
 
     def load(self, posts: Sequence[Post]) -> None:
-        catch_up(self.connection)
-        self.heads = heads(self.connection, {post.conversation.id for post in posts})
+        self.dialect.write_index(self.connection)
+        self.heads = self.dialect.heads(self.connection, {post.conversation.id for post in posts})
         self.before = dict(self.heads)
+        if referring := {post.conversation.id for post in posts if post.message.ref}:
+            self.floors = conversation_table.kept_from(self.connection, sorted(referring))
         asked = {(post.message.userid, post.message.cid.encode()) for post in posts if post.message.cid}
-        self.known = first_answers(self.connection, asked)
+        self.known = first_answers(self.dialect, self.connection, asked)
 
     def take(self, post: Post) -> None:
         said = post.message
@@ -79,25 +82,31 @@ class _Batch:
         if first is not None:
             post.first = first
             return
-        place = post.conversation.id
-        head = self.heads[place]
-        if said.ref > head:
+        conversation_id = post.conversation.id
+        if self.outsiders and said.media != NOTICE and (said.userid, conversation_id) in self.outsiders:
+            raise NotYours("dstid: you are not in that group")
+        head = self.heads[conversation_id]
+        if said.ref > head or (said.ref and said.ref < self.floors.get(conversation_id, 1)):
             raise Refusal("ref: there is no such message")
+        if post.files:
+            attachments.check_use(self.connection, said.userid, post.files)
         if said.media in EVENTS:
             self.flush()
-            catch_up(self.connection)
-            events.apply(self.connection, post, self.at)
-        self.heads[place] = said.seq = head + 1
+            self.dialect.write_index(self.connection)
+            events.apply(self.connection, self.dialect.messages, post, self.at)
+        self.heads[conversation_id] = said.seq = head + 1
         said.at = self.at
         post.body = encode(said)
         if cid:
             self.known[(said.userid, cid)] = (said.cmd, said.dstid, said.seq, said.at)
-        self.read[(said.userid, place)] = said.seq
+        self.read[(said.userid, conversation_id)] = said.seq
         if said.url or said.pic:
-            self.attached += attachments.of_message(said, place)
+            self.attached += attachments.of_message(said, conversation_id)
+        if said.media >= RECALL or said.mentions:
+            self.count(said, conversation_id)
         self.rows.append(
             {
-                "conversation": place,
+                "conversation": conversation_id,
                 "seq": said.seq,
                 "sender": said.userid,
                 "cid": cid,
@@ -106,66 +115,46 @@ class _Batch:
             }
         )
 
+    def count(self, said: Message, conversation_id: int) -> None:
+        """What isn't a mere message, for whoever counts what is unread."""
+        if said.media in EVENTS or said.media == NOTICE:
+            self.silent.append((conversation_id, said.seq))
+        self.named += [(userid, conversation_id, said.seq) for userid in unread.names(said)]
+
     def flush(self) -> None:
         if self.rows:
-            _insert_rows(self.connection, self.rows)
+            self.dialect.insert_messages(self.connection, self.rows)
             attachments.store(self.connection, self.attached)
-            self.rows, self.attached = [], []
+            self.dialect.store_unread(self.connection, self.silent, self.named)
+            self.rows, self.attached, self.silent, self.named = [], [], [], []
 
-    def finish(self) -> None:
+    def finish(self, posts: Sequence[Post]) -> None:
         self.flush()
-        if self.connection.dialect.name == "sqlite":
-            return
-        move_heads(self.connection, ((place, head) for place, head in self.heads.items() if head != self.before[place]))
-        move_marks(self.connection, ((user, place, seq) for (user, place), seq in self.read.items()))
+        moved = [(one, head) for one, head in self.heads.items() if head != self.before[one]]
+        self.dialect.move_heads(self.connection, moved)
+        # Who has sent something has read it: a mark that isn't there is of somebody who was removed, at another server
+        # perhaps, which this one hasn't heard of. That costs no statement.
+        if not self.dialect.mark_senders(self.connection, [(*one, seq) for one, seq in self.read.items()]):
+            self.look_for_outsiders(posts)
 
-
-def _insert_rows(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if connection.dialect.name == "postgresql" and len(rows) > 1:
-        connection.exec_driver_sql(_INSERT_POSTGRESQL, tuple([row[name] for row in rows] for name in _COLUMNS))
-    else:
-        connection.execute(_insert, rows)
-
-
-def heads(connection: Connection, wanted: Iterable[int]) -> dict[int, int]:
-    """The newest seq of each conversation, by its id; 0 for an empty one. Locks them but on SQLite."""
-    ordered = sorted(wanted)
-    if connection.dialect.name == "sqlite":
-        return {place: places.head(connection, place) for place in ordered}
-    found: dict[int, int] = {}
-    for start in range(0, len(ordered), _CHUNK):
-        lock = (
-            select(conversation.c.id, conversation.c.head)
-            .where(conversation.c.id.in_(ordered[start : start + _CHUNK]))
-            .order_by(conversation.c.id)
-            .with_for_update()
+    def look_for_outsiders(self, posts: Sequence[Post]) -> None:
+        users, conversation_ids = {user for user, _ in self.read}, {one for _, one in self.read}
+        wanted = select(participant.c.userid, participant.c.conversation).where(
+            participant.c.conversation.in_(conversation_ids), participant.c.userid.in_(users)
         )
-        found.update((place, head) for place, head in connection.execute(lock))
-    return found
+        found = {(user, conversation_id) for user, conversation_id in self.connection.execute(wanted)}
+        # Who left is named by the notice of it.
+        speakers = {(x.message.userid, x.conversation.id) for x in posts if x.is_new and x.message.media != NOTICE}
+        if outside := speakers - found:
+            raise Outsiders(outside)
 
 
 def first_answers(
-    connection: Connection, asked: Iterable[tuple[int, bytes]]
+    dialect: Dialect, connection: Connection, asked: Iterable[tuple[int, bytes]]
 ) -> dict[tuple[int, bytes], tuple[int, int, int, int]]:
     """`(scope, dstid, seq, at)` of those `(sender, cid)` that are stored already."""
     found = {}
-    for sender, cid, body in _stored(connection, sorted(asked)):
+    for sender, cid, body in dialect.stored_cids(connection, sorted(asked)):
         first = decode_shown(body)
         found[(sender, bytes(cid))] = (first.cmd, first.dstid, first.seq, first.at)
     return found
-
-
-def _stored(connection: Connection, pairs: Sequence[tuple[int, bytes]]) -> Iterator[Any]:
-    if connection.dialect.name == "postgresql":
-        if pairs:
-            senders, cids = zip(*pairs, strict=True)
-            yield from connection.exec_driver_sql(_FIRST_POSTGRESQL, (list(senders), list(cids)))
-        return
-    for start in range(0, len(pairs), _CHUNK):
-        chunk = pairs[start : start + _CHUNK]
-        if connection.dialect.name == "sqlite":
-            values = ",".join(["(?,?)"] * len(chunk))
-            yield from connection.exec_driver_sql(_FIRST_SQLITE.format(values=values), tuple(chain(*chunk)))
-        else:
-            stored = select(message.c.sender, message.c.cid, message.c.body)
-            yield from connection.execute(stored.where(tuple_(message.c.sender, message.c.cid).in_(chunk)))

@@ -12,9 +12,11 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from twim.errors import Refusal
-from twim.storage import attachments, places
+from twim.storage import attachments, unread, versions
+from twim.storage.groups import read_community, standing
 from twim.storage.interface import Post
-from twim.storage.schema import community, message
+from twim.storage.message_index import MessageIndex
+from twim.storage.schema import message, participant
 from twim.wire.commands import EDIT, EVENTS, GROUP, NOTICE, REACTION, RECALL
 from twim.wire.message import Shown, decode_shown, encode
 
@@ -23,38 +25,44 @@ REACTIONS: Final = 50  # different emoji on one message
 REACTING: Final = 2_000  # users whose reactions one message shows: its row stays well below a megabyte
 
 
-def apply(connection: Connection, post: Post, at: int) -> None:
+def apply(connection: Connection, messages: MessageIndex, post: Post, at: int) -> None:
     """Change the message that `post` refers to. `Refusal` when the rules forbid it."""
     said = post.message
     if not said.ref:
         raise Refusal("ref: which message?")
-    place = post.conversation.id
-    shown = _load(connection, place, said.ref)
+    conversation_id = post.conversation.id
+    body = messages.body_at(connection, conversation_id, said.ref)
+    if body is not None and said.ref < _floor(connection, said.userid, conversation_id):
+        body = None
+    shown = None if body is None else decode_shown(body)
     if shown is None:
         raise Refusal("ref: there is no such message")
     if shown.media in EVENTS or shown.media == NOTICE:
         raise Refusal("ref: that is not a message")
     if shown.recalled:
         raise Refusal("ref: that message was recalled")
-    _RULES[said.media](connection, post, shown, at)
-    _store(connection, place, shown)
+    _RULES[said.media](connection, messages, post, shown, at)
+    messages.replace_body(connection, conversation_id, shown.seq, encode(shown))
 
 
-def _recall(connection: Connection, post: Post, shown: Shown, at: int) -> None:
-    if shown.userid != post.message.userid and not _owns(connection, post):
+def _recall(connection: Connection, messages: MessageIndex, post: Post, shown: Shown, at: int) -> None:
+    if shown.userid != post.message.userid and not _outranks(connection, post, shown.userid):
         raise Refusal("only its author recalls a message")
+    conversation_id = post.conversation.id
+    unread.replace_names(connection, conversation_id, shown.seq, shown.mentions, ())
+    unread.add_silent(connection, [(conversation_id, shown.seq)])
     _blank(shown)
     shown.recalled = 1
-    place = post.conversation.id
-    edits = select(message.c.body).where(message.c.conversation == place, message.c.ref == post.message.ref)
+    edits = select(message.c.body).where(message.c.conversation == conversation_id, message.c.ref == post.message.ref)
     blanked = [shown.seq]
     for (body,) in connection.execute(edits).all():
         edit = decode_shown(body)
         if edit.media == EDIT:
             _blank(edit)
-            _store(connection, place, edit)
+            messages.replace_body(connection, conversation_id, edit.seq, encode(edit))
             blanked.append(edit.seq)
-    attachments.forget_messages(connection, place, blanked)
+    attachments.forget_messages(connection, conversation_id, blanked)
+    versions.forget(connection, conversation_id, [shown.seq])
 
 
 def _blank(shown: Shown) -> None:
@@ -63,18 +71,21 @@ def _blank(shown: Shown) -> None:
     shown.mentions, shown.reactions = (), {}
 
 
-def _edit(connection: Connection, post: Post, shown: Shown, at: int) -> None:
+def _edit(connection: Connection, messages: MessageIndex, post: Post, shown: Shown, at: int) -> None:
     if shown.userid != post.message.userid:
         raise Refusal("only its author edits a message")
     if not post.message.content:
         raise Refusal("content: an edited message can't be empty")
+    versions.keep(connection, post.conversation.id, shown)
     shown.content = post.message.content
     # Whoever edits the text alone says nothing of who is meant.
-    shown.mentions = post.message.mentions or shown.mentions
+    mentions = post.message.mentions or shown.mentions
+    unread.replace_names(connection, post.conversation.id, shown.seq, shown.mentions, mentions)
+    shown.mentions = mentions
     shown.edited = at
 
 
-def _react(connection: Connection, post: Post, shown: Shown, at: int) -> None:
+def _react(connection: Connection, messages: MessageIndex, post: Post, shown: Shown, at: int) -> None:
     emoji = post.message.content
     if len(emoji) > EMOJI_CHARS:
         raise Refusal(f"content: an emoji is {EMOJI_CHARS} characters at most")
@@ -87,24 +98,23 @@ def _react(connection: Connection, post: Post, shown: Shown, at: int) -> None:
     shown.reactions = kept
 
 
-_RULES: Final[dict[int, Callable[[Connection, Post, Shown, int], None]]] = {
+_RULES: Final[dict[int, Callable[[Connection, MessageIndex, Post, Shown, int], None]]] = {
     RECALL: _recall,
     EDIT: _edit,
     REACTION: _react,
 }
 
 
-def _owns(connection: Connection, post: Post) -> bool:
+def _outranks(connection: Connection, post: Post, author: int) -> bool:
+    """Whether it is a group's owner's, or an admin's of a member or of who is none any more."""
     if post.conversation.scope != GROUP:
         return False
-    owner = select(community.c.ownerid).where(community.c.id == post.conversation.a)
-    return connection.execute(owner).scalar_one_or_none() == post.message.userid
+    group = read_community(connection, post.conversation.a)
+    return standing(connection, group, post.message.userid).outranks(standing(connection, group, author))
 
 
-def _load(connection: Connection, place: int, seq: int) -> Shown | None:
-    body = places.body_at(connection, place, seq)
-    return None if body is None else decode_shown(body)
-
-
-def _store(connection: Connection, place: int, shown: Shown) -> None:
-    places.replace_body(connection, place, shown.seq, encode(shown))
+def _floor(connection: Connection, userid: int, conversation_id: int) -> int:
+    mine = select(participant.c.floor).where(
+        participant.c.userid == userid, participant.c.conversation == conversation_id
+    )
+    return connection.execute(mine).scalar_one_or_none() or 1

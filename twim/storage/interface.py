@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from twim.errors import Refusal
 from twim.wire.commands import GROUP, SINGLE
@@ -17,6 +18,13 @@ from twim.wire.message import Message
 
 UNKNOWN: Final = -1
 """A conversation's head that has to be read from the log before it can be used."""
+
+
+MEMBER_ROLE: Final = "member"
+ADMIN_ROLE: Final = "admin"
+USER_ROLES: Final = (MEMBER_ROLE, ADMIN_ROLE)
+NO_MOBILE: Final = "="
+"""How column `mobile` begins, which is unique, of a user who has none."""
 
 
 class User(msgspec.Struct, omit_defaults=False):
@@ -29,6 +37,9 @@ class User(msgspec.Struct, omit_defaults=False):
     nickname: str
     memo: str
     createat: datetime
+    role: str = MEMBER_ROLE
+    disabled: int = 0
+    waiting: int = 0
 
     def public(self, online: bool) -> dict[str, object]:
         """What anybody who is logged in may see. `mobile` is empty: it is for its owner alone."""
@@ -45,7 +56,8 @@ class User(msgspec.Struct, omit_defaults=False):
 
     def own(self, online: bool = True) -> dict[str, object]:
         """What the user sees of itself."""
-        return self.public(online) | {"mobile": self.mobile}
+        mobile = "" if self.mobile.startswith(NO_MOBILE) else self.mobile
+        return self.public(online) | {"mobile": mobile, "role": self.role}
 
 
 class Community(msgspec.Struct):
@@ -58,6 +70,11 @@ class Community(msgspec.Struct):
     cate: int
     memo: str
     createat: datetime
+    join: str = "open"
+    history: str = "all"
+    post: str = "members"
+    notice: str = ""
+    dissolved: int = 0
 
     def public(self) -> dict[str, object]:
         """What members see."""
@@ -69,7 +86,27 @@ class Community(msgspec.Struct):
             "cate": self.cate,
             "memo": self.memo,
             "createat": rfc3339(self.createat),
+            "join": self.join,
+            "history": self.history,
+            "post": self.post,
+            "notice": self.notice,
+            "dissolved": self.dissolved,
         }
+
+
+class Circle(msgspec.Struct, gc=False):
+    """Whom a user may write to: friends and groups, by id; and what keeps the user from it.
+
+    `blocks` are those whom the user blocks, `blocked_by` those who block the user; `silenced` says of groups in which
+    the user may not post until when (ms), which may be past.
+    """
+
+    friends: set[int]
+    groups: set[int]
+    # An empty set takes 216 bytes for each user who is connected; there is one empty frozenset.
+    blocks: frozenset[int] = frozenset()
+    blocked_by: frozenset[int] = frozenset()
+    silenced: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -80,14 +117,16 @@ def rfc3339(moment: datetime) -> str:
 class Conversation:
     """One conversation of the log: `(scope, a, b)` as in the schema, and its newest seq as far as it is known."""
 
-    __slots__ = ("__weakref__", "a", "b", "head", "id", "scope")
+    __slots__ = ("__weakref__", "a", "b", "floor", "head", "id", "scope")
 
-    def __init__(self, id: int, scope: int, a: int, b: int, head: int) -> None:
+    def __init__(self, id: int, scope: int, a: int, b: int, head: int, floor: int = 1) -> None:
         self.id = id
         self.scope = scope
         self.a = a
         self.b = b
         self.head = head
+        self.floor = floor
+        """The first seq that is kept, as far as it is known."""
 
     def called_by(self, userid: int) -> int:
         """The `dstid` by which this user names the conversation."""
@@ -123,6 +162,8 @@ class Post(msgspec.Struct, gc=False, eq=False):
     body: bytes = b""
     first: tuple[int, int, int, int] | None = None
     refused: Refusal | None = None
+    files: tuple[str, ...] = ()
+    """Stems of stored files that it names, if it must be asked whether its sender may."""
 
     @property
     def is_new(self) -> bool:
@@ -145,3 +186,6 @@ class MessageLog(Protocol):
 
     def append(self, post: Post) -> None:
         """Queue `post` for the next commit. `TooMany` when the queue is full."""
+
+    def settled(self) -> Deferred[None]:
+        """Fires when the listener has heard of everything that this server has on disk now."""

@@ -3,44 +3,30 @@
 One message alone pays one commit; under load hundreds share it. A commit writes each page it touches once, so when
 the last batch was large the next one gathers for a few milliseconds; at light load nothing waits.
 
-How a batch becomes a transaction is the appender's business: `ThreadAppender` runs the portable transaction in the
-storage's thread, `SqliteAppender` (in `sqlite.py`) inserts without changing threads.
+How a batch becomes a transaction is the appender's business (see `appender`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from time import perf_counter
+from typing import Final
 
-from sqlalchemy import exc as sql_errors
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twim.errors import Refusal, TooMany, Unavailable
-from twim.storage.append import append
-from twim.storage.behind import Behind
-from twim.storage.database import Database
+from twim.internals.epoll import ReactorIterations
+from twim.measures import LogMeasures
+from twim.storage.appender import Appender
 from twim.storage.interface import LogListener, Post
-from twim.turns import Turns
 
 BATCH: Final = 4_000  # posts in one transaction: they keep the reactor for some 15 ms
 QUEUE: Final = 20_000  # posts that may wait for their transaction; more are refused
 LARGE: Final = 64  # from this size on a batch shows that many are sending
-GATHER_SECONDS: Final = 0.005  # how long the batch after a large one gathers
-REPEATS: Final = 3  # of a batch that met another server's message with the same cid
-
-
-Ended = Callable[[Failure | None], None]
-"""Called with None after the commit, or with why nothing is stored. A Deferred would be a tenth of a small batch."""
-
-
-class Appender(Protocol):
-    """Stores one batch and writes on each post what became of it."""
-
-    def append(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
-        """Begin to store `posts`, accepted at `at` (ms)."""
+GATHER_SECONDS: Final = 0.002  # the longest that the batch after a large one gathers
 
 
 class SqlLog:
@@ -48,9 +34,11 @@ class SqlLog:
 
     log = Logger()
 
-    def __init__(self, appender: Appender, turns: Turns, clock: IReactorTime, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, appender: Appender, iterations: ReactorIterations, clock: IReactorTime, now_ms: Callable[[], int]
+    ) -> None:
         self._appender = appender
-        self._turns = turns
+        self._iterations = iterations
         self._clock = clock
         self._now_ms = now_ms
         self._queue: list[Post] = []
@@ -58,17 +46,29 @@ class SqlLog:
         self._scheduled = False
         self._committing = False
         self._last_size = 0
+        self._gathered = 0
+        self._gather_until = 0.0
         self._last_at = 0
         self._idle: list[Deferred[None]] = []
         self._settling: list[Deferred[None]] = []
+        self._decided = 0
+        self._deciding: list[tuple[int, Deferred[None]]] = []
+        self._oldest = 0.0  # when the first of what waits began to wait
+        self._batch_began = 0.0
+        self._commit_began = 0.0
         self.listener: LogListener | None = None
+        self.measures = LogMeasures()
+        self.committed_at: float | None = None  # by the clock: when something was stored last
         self.batches = 0
         self.posts = 0
 
     def append(self, post: Post) -> None:
         """Queue `post` for the next commit. `TooMany` when the queue is full."""
-        if len(self._queue) >= QUEUE:
+        waiting = len(self._queue)
+        if waiting >= QUEUE:
             raise TooMany("the server is busy")
+        if not waiting:
+            self._oldest = perf_counter()
         self._queue.append(post)
         if not self._scheduled and not self._committing:
             self._schedule()
@@ -96,13 +96,33 @@ class SqlLog:
             done.callback(None)
         return done
 
+    def decided(self) -> Deferred[None]:
+        """Fires when everything that was appended until now is stored or refused."""
+        done: Deferred[None] = Deferred()
+        if waiting := len(self._batch) + len(self._queue):
+            self._deciding.append((self._decided + waiting, done))
+        else:
+            done.callback(None)
+        return done
+
     def _schedule(self) -> None:
         self._scheduled = True
-        if self._last_size >= LARGE:
-            self._clock.callLater(GATHER_SECONDS, self._commit)
+        self._gathered = 0
+        self._gather_until = self._clock.seconds() + GATHER_SECONDS
+        # Not at once: what others say in the same iteration shares the commit.
+        self._iterations.at_end(self._commit_or_gather)
+
+    def _commit_or_gather(self) -> None:
+        before, self._gathered = self._gathered, len(self._queue)
+        if (
+            self._last_size < LARGE
+            or self._gathered == before
+            or self._gathered >= BATCH
+            or self._clock.seconds() >= self._gather_until
+        ):
+            self._commit()
         else:
-            # Not at once: what others say in the same turn shares the commit.
-            self._turns.at_end(self._commit)
+            self._iterations.at_next_end(self._commit_or_gather)
 
     def _commit(self) -> None:
         self._scheduled = False
@@ -111,6 +131,8 @@ class SqlLog:
         self._last_size = len(self._batch)
         # A clock that was set back must not make a later message look older than an earlier one.
         self._last_at = at = max(self._now_ms(), self._last_at)
+        self._batch_began = self._oldest
+        self._commit_began = perf_counter()
         self._appender.append(self._batch, at, self._ended)
 
     def _ended(self, failure: Failure | None) -> None:
@@ -122,13 +144,23 @@ class SqlLog:
                 self._failed(failure, batch)
         except Exception:
             self.log.failure("delivering a stored batch failed")
+        self._decided += len(batch)
         self._next()
 
     def _committed(self, batch: Sequence[Post]) -> None:
         self.batches += 1
         self.posts += len(batch)
+        self.committed_at = self._clock.seconds()
+        stored = perf_counter()
         if self.listener is not None:
             self.listener.committed(batch)
+        delivered = perf_counter()
+        # Once a batch, never once a message.
+        measures = self.measures
+        measures.sizes.observe(len(batch))
+        measures.commit.observe(stored - self._commit_began)
+        measures.delivery.observe(delivered - stored)
+        measures.batch.observe(delivered - self._batch_began)
 
     def _failed(self, failure: Failure, batch: Sequence[Post]) -> None:
         refused: Refusal = Unavailable()
@@ -136,6 +168,8 @@ class SqlLog:
             refused = failure.value  # type: ignore[assignment]
         else:
             self.log.failure("a batch of {count} messages was not stored", failure, count=len(batch))
+        for post in batch:
+            post.refused = refused
         if self.listener is not None:
             self.listener.failed(batch, refused)
 
@@ -144,38 +178,11 @@ class SqlLog:
         settling, self._settling = self._settling, []
         for done in settling:
             done.callback(None)
+        while self._deciding and self._deciding[0][0] <= self._decided:
+            self._deciding.pop(0)[1].callback(None)
         if self._queue:
             self._schedule()
             return
         idle, self._idle = self._idle, []
         for done in idle:
             done.callback(None)
-
-
-class ThreadAppender:
-    """The portable transaction, in the storage's thread."""
-
-    def __init__(self, database: Database, behind: Behind) -> None:
-        self._database = database
-        self._behind = behind
-
-    def append(self, posts: Sequence[Post], at: int, ended: Ended) -> None:
-        """See `Appender`."""
-        done = self._database.write(lambda connection: append(connection, posts, at))
-        for _ in range(REPEATS):
-            done.addErrback(self._again, posts, at)
-        done.addCallback(self._settle, posts)
-        done.addCallbacks(ended, ended)
-
-    def _again(self, failure: Failure, posts: Sequence[Post], at: int) -> Deferred[None]:
-        # Another server stored the same (sender, cid) in another conversation meanwhile: now it is found.
-        failure.trap(sql_errors.IntegrityError)
-        return self._database.write(lambda connection: append(connection, posts, at))
-
-    def _settle(self, _: None, posts: Sequence[Post]) -> None:
-        stored = [post for post in posts if post.first is None and post.refused is None]
-        for post in stored:
-            post.conversation.head = post.message.seq
-        self._behind.note(
-            len(stored), [(one.message.userid, one.message.cid.encode()) for one in stored if one.message.cid]
-        )

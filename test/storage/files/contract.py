@@ -1,4 +1,4 @@
-"""What every store of files does, whatever it is made of."""
+"""What every store of files does, whatever it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATER = time.time() + 1e6
 
 
 class Taker:
-    """A consumer that can have enough."""
+    """A consumer that can pause its producer."""
 
     def __init__(self) -> None:
         self.taken = b""
@@ -54,7 +54,7 @@ class StoreRig:
         self.addCleanup(lambda: _deferred(self.store.close()))
 
     async def keep(self: Any, content: bytes, suffix: str = ".bin") -> tuple[str, str]:
-        """Its name and URL."""
+        """Adopt a file; gives its name and URL."""
         spooled: Spooled = await self.threads.run(self.store.spool.whole, content)
         name = name_of(spooled.sha256, suffix)
         return name, await self.store.adopt(spooled, name, "application/octet-stream")
@@ -67,10 +67,10 @@ class StoreRig:
 
 
 class FileStoreContract(StoreRig):
-    """The tests, the same for all."""
+    """The tests that all stores share."""
 
     async def test_kept(self: Any) -> None:
-        """What was adopted is found, listed and sent whole, and is no longer in the spool."""
+        """An adopted file is found, listed and sent whole, and is no longer in the spool."""
         content = bytes(range(256)) * 4000
         name, _ = await self.keep(content)
         found = await self.store.find(name)
@@ -83,7 +83,7 @@ class FileStoreContract(StoreRig):
         self.assertEqual(self.spooled(), [])
 
     async def test_parts(self: Any) -> None:
-        """Any part of it is sent alone."""
+        """Any part of a file can be sent alone."""
         content = bytes(range(256)) * 2000
         name, _ = await self.keep(content)
         size = len(content)
@@ -94,7 +94,7 @@ class FileStoreContract(StoreRig):
             self.assertIsNone(taker.producer)
 
     async def test_twice(self: Any) -> None:
-        """The same content again is the same file."""
+        """The same content is stored as one file."""
         _, first = await self.keep(b"same")
         _, second = await self.keep(b"same")
         self.assertEqual(first, second)
@@ -109,12 +109,12 @@ class FileStoreContract(StoreRig):
             self.assertIsNone(self.store.name(other), other)
 
     async def test_unknown(self: Any) -> None:
-        """What isn't there isn't found, and nothing but a store's own names is looked up."""
+        """A missing file isn't found, and only names that a store itself makes are looked up."""
         for name in (name_of("a" * 64, ".png"), "../x", "ab/../../etc/passwd", "", "ab/x"):
             self.assertIsNone(await self.store.find(name), name)
 
     async def test_deleted(self: Any) -> None:
-        """A file is removed if it is old enough, once."""
+        """A file that is old enough is removed, once."""
         name, _ = await self.keep(b"x")
         self.assertFalse(await self.store.delete(name, time.time() - 1000))
         self.assertIsNotNone(await self.store.find(name))
@@ -124,7 +124,7 @@ class FileStoreContract(StoreRig):
         self.assertEqual(await self.listed(), [])
 
     async def test_a_slow_taker(self: Any) -> None:
-        """A consumer that has enough is sent no more until it asks again."""
+        """A paused consumer is sent nothing until it resumes."""
         content = bytes(8_000_000)
         name, _ = await self.keep(content)
         taker = Taker()
@@ -142,7 +142,7 @@ class FileStoreContract(StoreRig):
         self.assertEqual(taker.taken, content)
 
     async def test_a_taker_that_leaves(self: Any) -> None:
-        """A consumer that wants no more ends the sending."""
+        """A consumer that stops ends the sending."""
         content = bytes(8_000_000)
         name, _ = await self.keep(content)
         taker = Taker()

@@ -1,4 +1,4 @@
-"""Beginnings of files of every kind, as their makers write them."""
+"""The first bytes of files of every kind, as real programs write them."""
 
 from __future__ import annotations
 

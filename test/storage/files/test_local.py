@@ -19,14 +19,14 @@ class LocalTests(FileStoreContract, TestCase):
         return LocalFiles(self.folder, self.threads)
 
     async def test_where(self) -> None:
-        """A file is in a folder named by the beginning of its hash."""
+        """A file is in a folder named after the first characters of its hash."""
         name, url = await self.keep(b"x", ".txt")
         self.assertEqual(url, "/mnt/" + name)
         self.assertEqual((self.folder / name).read_bytes(), b"x")
         self.assertRegex(name, r"^[0-9a-f]{2}/[0-9a-f]{62}\.txt$")
 
     async def test_again_is_new(self) -> None:
-        """What comes again is as new to a sweep as what comes first."""
+        """A file that is stored again counts as new to a sweep."""
         name, _ = await self.keep(b"x")
         os.utime(self.folder / name, (1, 1))
         await self.keep(b"x")
@@ -42,14 +42,14 @@ class LocalTests(FileStoreContract, TestCase):
         self.assertEqual(await self.listed(), [])
 
     async def test_what_is_not_ours(self) -> None:
-        """Other things in the folder are neither listed nor found."""
+        """Foreign files in the folder are neither listed nor found."""
         (self.folder / "ab").mkdir()
         (self.folder / "ab" / "notes.txt").write_text("x")
         (self.folder / "lost+found").mkdir()
         self.assertEqual(await self.listed(), [])
 
     def test_what_a_crash_left(self) -> None:
-        """A part of an upload that nobody has written to for long is cleared away, a live one isn't."""
+        """An upload's part that wasn't written to for long is removed, a recent one isn't."""
         left, live = self.store.spool.begin(), self.store.spool.begin()
         left.finish()
         stale = left.finish().path

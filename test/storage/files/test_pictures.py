@@ -1,4 +1,4 @@
-"""Pictures are measured and shrunk, and can do no harm."""
+"""Pictures are measured and shrunk, and can't do harm."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Looking(SynchronousTestCase):
         return look(path, len(content))
 
     def test_every_format(self) -> None:
-        """Each is measured and becomes a thumbnail that fits the box."""
+        """Each format is measured and gives a thumbnail that fits the box."""
         for form in ("PNG", "JPEG", "GIF", "WEBP"):
             found = self.look(picture(form, 900, 450))
             assert found is not None
@@ -34,22 +34,22 @@ class Looking(SynchronousTestCase):
             self.assertEqual(thumb_of(found).size, (400, 200))
 
     def test_long_and_narrow(self) -> None:
-        """No side becomes nothing."""
+        """No side of a thumbnail becomes 0."""
         self.assertEqual(thumb_of(self.look(picture("PNG", 4000, 2))).size, (400, 1))
 
     def test_small(self) -> None:
-        """What is small already has none."""
+        """A small picture has no thumbnail."""
         self.assertEqual(self.look(picture("PNG", 20, 10)), Picture(20, 10, None))
 
     def test_heavy(self) -> None:
-        """What fits the box but weighs much is made lighter."""
+        """A picture that fits the box but has many bytes is made smaller."""
         content = picture("PNG", *THUMB_BOX)
         found = self.look(content)
         assert found is not None and found.thumb is not None
         self.assertLess(len(found.thumb), len(content) / 2)
 
     def test_turned(self) -> None:
-        """A photograph that EXIF says lies on its side is upright, and its place and camera stay behind."""
+        """A photograph that is turned by EXIF is upright in its thumbnail, without place and camera."""
         exif = Image.Exif()
         exif[0x0112] = 6
         exif[0x010F] = "a camera"
@@ -63,7 +63,7 @@ class Looking(SynchronousTestCase):
         self.assertEqual(dict(thumb_of(found).getexif()), {})
 
     def test_transparent(self) -> None:
-        """What is clear stays clear."""
+        """Transparency is kept."""
         image = Image.new("RGBA", (900, 900), (255, 0, 0, 0))
         out = BytesIO()
         image.save(out, "PNG")
@@ -72,12 +72,12 @@ class Looking(SynchronousTestCase):
         self.assertEqual(thumb.getpixel((5, 5))[3], 0)  # type: ignore[index]
 
     def test_odd_modes(self) -> None:
-        """Palettes, greys, CMYK and 16 bits."""
+        """Palettes, greys, CMYK and 16 bits are shrunk."""
         for form, mode in (("PNG", "P"), ("PNG", "L"), ("JPEG", "CMYK"), ("PNG", "1"), ("PNG", "I;16"), ("GIF", "P")):
             self.assertEqual(max(thumb_of(self.look(picture(form, 900, 300, mode))).size), 400)
 
     def test_every_turn(self) -> None:
-        """Whichever way the camera was held, the thumbnail shows what ImageOps would."""
+        """For each orientation the thumbnail shows what ImageOps would."""
         image = Image.new("RGB", (900, 600), "white")
         image.paste("black", (0, 0, 450, 300))
         for orientation in range(1, 9):
@@ -101,7 +101,7 @@ class Looking(SynchronousTestCase):
         self.assertIsNone(self.look(png_of(2**31 - 1, 2**31 - 1)))
 
     def test_a_photograph(self) -> None:
-        """48 megapixels of a phone are shrunk while they are decoded, unless they are progressive."""
+        """A photograph of 48 megapixels is shrunk while it is decoded, unless it is progressive."""
         image = Image.new("L", (8000, 6000))
         for progressive, thumb in ((False, True), (True, False)):
             out = BytesIO()
@@ -111,7 +111,7 @@ class Looking(SynchronousTestCase):
             self.assertEqual((found.width, found.height, found.thumb is not None), (8000, 6000, thumb))
 
     def test_broken(self) -> None:
-        """What can't be decoded is no picture, and no error."""
+        """A file that can't be decoded is no picture, and no error."""
         whole = picture("PNG", 900, 900)
         for content in (
             b"",
@@ -123,13 +123,13 @@ class Looking(SynchronousTestCase):
             self.assertIsNone(self.look(content))
 
     def test_other_formats(self) -> None:
-        """Decoders of rare formats are not reached, whatever a file begins with."""
+        """Decoders of rare formats are never used, whatever a file begins with."""
         for form in ("BMP", "TIFF", "PPM", "ICO"):
             self.assertIsNone(self.look(picture(form, 900, 900)))
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG that says it is so large, in a few bytes."""
+    """A PNG of a few bytes that claims this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

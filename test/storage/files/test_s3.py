@@ -1,9 +1,10 @@
-"""Files in an object store, which is Swift: its S3 interface checks signatures."""
+"""Files in an object store, for which Swift stands: its S3 interface checks signatures."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import time
 from collections.abc import Awaitable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -19,13 +20,15 @@ from twisted.web.client import Agent
 from test.storage.files.contract import FileStoreContract, StoreRig, Taker
 from test.storage.files.swift import KEY_ID, MISSING, SECRET, Swift, find_swift
 from twim.errors import Unavailable
-from twim.storage.files import bodies, s3
+from twim.storage.files import producers as bodies
+from twim.storage.files import s3
 from twim.storage.files.bucket import Bucket, read_bucket
 from twim.storage.files.interface import Stored, name_of
-from twim.storage.files.place import open_files
+from twim.storage.files.opening import open_files
 from twim.storage.files.s3 import Asking, S3Files
 from twim.storage.files.sigv4 import Credentials
 from twim.storage.files.spool import Spooled
+from twim.storage.files.urls import FileUrls
 
 NAME = name_of("a" * 64, ".png")
 ENVIRON = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -86,8 +89,36 @@ class S3Tests(FileStoreContract, TestCase):
             self.assertEqual(response.headers.getRawHeaders(b"content-disposition"), [disposition])
         await deferLater(reactor, 0)
 
+    async def test_signed_urls(self) -> None:
+        """A file in a bucket of which strangers may read nothing is given to who has a presigned URL of it, whole and
+        in parts, until it expires; the same URL all day. It opens no other file."""
+        client = treq.client.HTTPClient(Agent(reactor))
+        urls = FileUrls(self.store, b"k" * 32, time.time)
+        name, plain = await self.keep(b"0123456789")
+        _, other = await self.keep(b"other")
+        signed = urls.sign(plain)
+        query = signed.partition("?")[2]
+        yesterday = FileUrls(self.store, b"k" * 32, lambda: time.time() - 86_400).sign(plain)
+        before = FileUrls(self.store, b"k" * 32, lambda: time.time() - 3 * 86_400).sign(plain)
+        for url, headers, status, content in (
+            (signed, {}, 200, b"0123456789"),
+            (yesterday, {}, 200, b"0123456789"),
+            (signed, {"Range": "bytes=2-4"}, 206, b"234"),
+            (before, {}, 403, None),
+            (plain, {}, 400, None),  # to Swift this is no request of S3 at all; others answer 403
+            (f"{other}?{query}", {}, 403, None),
+            (signed[:-1] + ("0" if signed[-1] != "0" else "1"), {}, 403, None),
+        ):
+            response = await client.get(url, headers=headers)
+            body = await response.content()
+            self.assertEqual(response.code, status, url)
+            if content is not None:
+                self.assertEqual(body, content)
+        self.assertEqual(urls.plain(signed), (plain, name[:65]))
+        await deferLater(reactor, 0)
+
     async def test_wrong_secret(self) -> None:
-        """What is signed with another secret is refused by the store, and so Unavailable."""
+        """A request signed with another secret is refused by the store, and so Unavailable."""
         wrong = self.open_store(ENVIRON | {"AWS_SECRET_ACCESS_KEY": "another"})
         spooled = await self.spool(b"x")
         name = name_of(spooled.sha256, ".bin")
@@ -98,7 +129,7 @@ class S3Tests(FileStoreContract, TestCase):
         self.assertEqual(await self.listed(), [])
 
     async def test_a_changed_file(self) -> None:
-        """A file that isn't what its hash says is refused by the store: what is stored is what was hashed."""
+        """A file that doesn't match its hash is refused by the store."""
         spooled = await self.spool(b"before")
         spooled.path.write_bytes(b"after!")
         name = name_of(spooled.sha256, ".bin")
@@ -122,7 +153,7 @@ class S3Tests(FileStoreContract, TestCase):
         self.assertEqual(pages, 3)
 
     async def test_presigned(self) -> None:
-        """A browser stores a file by itself with what the server handed out, and nothing but that."""
+        """A browser can store a file with the signed request, and nothing else."""
         client = treq.client.HTTPClient(Agent(reactor))
         signed = self.store.presign(".png", "image/png", 5, "")
         for content, more, expected in (
@@ -139,7 +170,7 @@ class S3Tests(FileStoreContract, TestCase):
 
 
 class Server(Protocol):
-    """What the factory's `answer` says to what has come so far, if that is anything; then the end."""
+    """Answers what the factory's `answer` gives for the bytes so far, if anything, and then closes."""
 
     def connectionMade(self) -> None:
         self.taken = b""
@@ -154,7 +185,7 @@ class Server(Protocol):
 
 
 class StoreDown(StoreRig, TestCase):
-    """A store that isn't there, or goes away."""
+    """A store that is down or breaks off."""
 
     def make_store(self) -> S3Files:
         self.factory = Factory.forProtocol(Server)
@@ -180,18 +211,18 @@ class StoreDown(StoreRig, TestCase):
         await self.refused(self.listed())
 
     async def test_silence(self) -> None:
-        """No answer is Unavailable."""
+        """A store that doesn't answer is Unavailable."""
         self.patch(s3, "ANSWER_SECONDS", 0.05)
         await self.refused(self.store.find(NAME))
 
     async def test_troubled(self) -> None:
-        """A store in trouble is asked again, a few times."""
+        """A store with errors is asked again a few times."""
         self.factory.answer = lambda taken: b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
         await self.refused(self.store.find(NAME))
         self.assertEqual(self.factory.asked, s3.ATTEMPTS)
 
     async def test_recovers(self) -> None:
-        """One failure isn't seen."""
+        """A single failure has no effect."""
 
         def answer(taken: bytes) -> bytes:
             found = b"Content-Length: 7\r\nLast-Modified: Fri, 24 May 2013 00:00:00 GMT\r\n\r\n"
@@ -201,13 +232,13 @@ class StoreDown(StoreRig, TestCase):
         self.assertEqual(await self.store.find(NAME), Stored(NAME, 7, 1369353600.0))
 
     async def test_forbidden(self) -> None:
-        """What is refused is not asked again."""
+        """A refused request isn't tried again."""
         self.factory.answer = lambda taken: b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
         await self.refused(self.store.find(NAME))
         self.assertEqual(self.factory.asked, 1)
 
     async def test_cut_while_storing(self) -> None:
-        """A connection that breaks in the middle of a file is Unavailable, and the file can be discarded."""
+        """A connection that breaks during a file is Unavailable, and the file can be discarded."""
 
         def answer(taken: bytes) -> bytes | None:
             if taken.startswith(b"HEAD"):
@@ -221,21 +252,21 @@ class StoreDown(StoreRig, TestCase):
         spooled.discard()
 
     async def test_cut_while_sending(self) -> None:
-        """A file that breaks off isn't taken for whole."""
+        """A file that breaks off isn't taken for complete."""
         self.factory.answer = lambda taken: b"HTTP/1.1 206 OK\r\nContent-Length: 1000\r\n\r\n" + bytes(500)
         taker = Taker()
         await self.refused(self.store.send(NAME, 0, 1000, taker))
         self.assertEqual(len(taker.taken), 500)
 
     async def test_stalls_while_sending(self) -> None:
-        """A store that sends no more is given up."""
+        """A store that stops sending is given up."""
         self.patch(bodies, "STALL_SECONDS", 0.05)
         server: list[Server] = []
         self.factory.buildProtocol = lambda address: server.append(Stalling()) or server[0]
         await self.refused(self.store.send(NAME, 0, 1000, Taker()))
 
     async def test_a_client_that_leaves(self) -> None:
-        """Whoever is cancelled while the store is asked is cancelled, not told that the store is down."""
+        """A request that is cancelled while the store is asked ends as cancelled, not as Unavailable."""
         asked = Deferred.fromCoroutine(self.store.find(NAME))
         await deferLater(reactor, 0.05)
         asked.cancel()
@@ -244,40 +275,55 @@ class StoreDown(StoreRig, TestCase):
 
 
 class Stalling(Protocol):
-    """Begins an answer."""
+    """A store that begins an answer and then stops."""
 
     def dataReceived(self, data: bytes) -> None:
         self.transport.write(b"HTTP/1.1 206 OK\r\nContent-Length: 1000\r\n\r\n" + bytes(500))
 
 
+class SavedAs(TestCase):
+    """The name under which a browser saves a file of the store."""
+
+    def test_true_ending(self) -> None:
+        """Nothing in a name makes its extension look like another; nothing else is changed."""
+        for name, saved in {
+            "holiday\u202egpj.exe": "; filename*=UTF-8''holidaygpj.exe",
+            "a\u2066\u200f\n.pdf": "; filename*=UTF-8''a.pdf",
+            "\u202e": "",
+            "Pl\u00e4ne.pdf": "; filename*=UTF-8''Pl%C3%A4ne.pdf",
+        }.items():
+            said = s3.headers_of("x.pdf", "application/pdf", name)["Content-Disposition"]
+            self.assertEqual(said.partition(";")[1] + said.partition(";")[2], saved)
+
+
 class Addresses(TestCase):
-    """What URLs of stores mean."""
+    """How URLs of stores are read."""
 
     def read(self, url: str, environ: dict[str, str] = ENVIRON) -> Bucket:
         return read_bucket(url, environ)
 
     def test_aws(self) -> None:
-        """AWS by default, the bucket in the host's name."""
+        """AWS is the default, with the bucket in the host name."""
         bucket = self.read("s3://pics/chat?region=eu-west-1")
         self.assertEqual(bucket.address, "https://pics.s3.eu-west-1.amazonaws.com")
         self.assertEqual((bucket.base, bucket.listed, bucket.prefix), ("/chat/", "/", "chat/"))
         self.assertEqual(bucket.public, "https://pics.s3.eu-west-1.amazonaws.com/chat/")
 
     def test_oss(self) -> None:
-        """Alibaba Cloud OSS takes the bucket only in the host's name."""
+        """Alibaba Cloud OSS takes the bucket in the host name only."""
         bucket = self.read("s3://pics?endpoint=https://s3.oss-cn-hangzhou.aliyuncs.com&region=cn-hangzhou")
         self.assertEqual(bucket.host, "pics.s3.oss-cn-hangzhou.aliyuncs.com")
         self.assertEqual((bucket.base, bucket.region), ("/", "cn-hangzhou"))
 
     def test_minio(self) -> None:
-        """Others take it in the path."""
+        """Other stores take the bucket in the path."""
         bucket = self.read("s3://pics/a/b/?endpoint=http://192.168.0.9:9000")
         self.assertEqual((bucket.address, bucket.base), ("http://192.168.0.9:9000", "/pics/a/b/"))
         self.assertEqual(bucket.listed, "/pics")
         self.assertEqual(bucket.public, "http://192.168.0.9:9000/pics/a/b/")
 
     def test_public(self) -> None:
-        """Clients may be sent elsewhere."""
+        """Clients may be given another address."""
         bucket = self.read("s3://pics?endpoint=http://h:9000&public=https://cdn.example/x&style=virtual")
         self.assertEqual((bucket.public, bucket.host), ("https://cdn.example/x/", "pics.h:9000"))
 
@@ -298,13 +344,13 @@ class Addresses(TestCase):
                 self.read(url)
 
     def test_wrong_kinds(self) -> None:
-        """So is a URL of no store."""
+        """A URL of an unknown kind is a ValueError too."""
         for url in ("", "/mnt", "http://x", "file://host/x", "file:relative", "file:///x?y=1"):
             with self.assertRaisesRegex(ValueError, "--files"):
                 open_files(url, Path(self.mktemp()), reactor, None, {})
 
     def test_credentials(self) -> None:
-        """From the environment, from a file that is named, from AWS's own, or none."""
+        """Credentials come from the environment, a named file, AWS's own file, or are missing."""
         file = Path(self.mktemp())
         file.write_text("[default]\naws_access_key_id = a%b\naws_secret_access_key = c\n")
         named = f"s3://pics?credentials={file}"

@@ -1,4 +1,4 @@
-"""A file's type is decided by what it begins with."""
+"""A file's type is decided by its first bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def ftyp(brand: bytes, *tracks: bytes) -> bytes:
     return b"\x00\x00\x00\x18ftyp" + brand + bytes(12) + boxes
 
 
+def brands(major: bytes, *compatible: bytes) -> bytes:
+    return (16 + 4 * len(compatible)).to_bytes(4, "big") + b"ftyp" + major + bytes(4) + b"".join(compatible) + bytes(16)
+
+
 TABLE: list[tuple[str, bytes, str, str, str]] = [
     # what, content, declared, type, suffix
     ("png", picture("PNG"), "", "image/png", ".png"),
@@ -27,6 +31,19 @@ TABLE: list[tuple[str, bytes, str, str, str]] = [
     ("webp", picture("WEBP"), "", "image/webp", ".webp"),
     ("bmp", picture("BMP"), "", "image/bmp", ".bmp"),
     ("heic", ftyp(b"heic"), "", "image/heic", ".heic"),
+    ("heic for bursts", ftyp(b"hevc"), "", "image/heic", ".heic"),
+    ("avif", picture("AVIF"), "image/heic", "image/avif", ".avif"),
+    ("avif sequence", ftyp(b"avis"), "", "image/avif", ".avif"),
+    ("avif by a compatible brand", brands(b"mif1", b"miaf", b"avif"), "", "image/avif", ".avif"),
+    ("avif sequence by one", brands(b"msf1", b"avis"), "", "image/avif", ".avif"),
+    ("heic by a compatible brand", brands(b"mif1", b"heic"), "", "image/heic", ".heic"),
+    ("heif of anything", brands(b"mif1", b"miaf"), "", "image/heif", ".heif"),
+    ("a film that could be in a picture", brands(b"isom", b"avif"), "", "video/mp4", ".mp4"),
+    ("jpeg xl", b"\xff\x0a\xfa\x1f", "", "image/jxl", ".jxl"),
+    ("jpeg xl in boxes", b"\0\0\0\x0cJXL \r\n\x87\n", "", "image/jxl", ".jxl"),
+    ("ico", picture("ICO"), "", "image/x-icon", ".ico"),
+    ("tiff", picture("TIFF"), "", "image/tiff", ".tif"),
+    ("apng", picture("PNG", save_all=True), "image/apng", "image/png", ".png"),
     ("mp3 with ID3", b"ID3\x04\x00", "", "audio/mpeg", ".mp3"),
     ("mp3 bare", b"\xff\xfb\x90\x64", "", "audio/mpeg", ".mp3"),
     ("mp2.5 layer 3", b"\xff\xe3\x18\xc4", "", "audio/mpeg", ".mp3"),
@@ -59,6 +76,8 @@ TABLE: list[tuple[str, bytes, str, str, str]] = [
     ("text", "早上好".encode(), "", "text/plain; charset=utf-8", ".txt"),
     ("text cut in a character", ("好" * 2000).encode()[:4096], "", "text/plain; charset=utf-8", ".txt"),
     ("html", b"<!DOCTYPE html><script>", "text/html", "text/plain; charset=utf-8", ".txt"),
+    ("svg after XML", b"<?xml version='1.0'?><svg/>", "image/svg+xml", "text/plain; charset=utf-8", ".txt"),
+    ("svg in gzip", b"\x1f\x8b\x08\x00", "image/svg+xml", "application/gzip", ".gz"),
     ("svg", b"<svg xmlns='x'/>", "image/svg+xml", "text/plain; charset=utf-8", ".txt"),
     ("latin-1", b"caf\xe9 au lait", "text/plain", "application/octet-stream", ".bin"),
     ("an ELF program", b"\x7fELF\x02\x01", "image/png", "application/octet-stream", ".bin"),
@@ -68,7 +87,7 @@ TABLE: list[tuple[str, bytes, str, str, str]] = [
 
 class Types(TestCase):
     def test_table(self) -> None:
-        """Every kind we know, and some that pretend."""
+        """Every known kind is recognised, and some files that pretend."""
         for what, content, declared, mime, suffix in TABLE:
             with self.subTest(what):
                 kind = kind_of(content, declared)
@@ -98,7 +117,7 @@ class Types(TestCase):
         self.assertEqual(kind_named("ab/cd.html"), UNKNOWN)
 
     def test_claimed(self) -> None:
-        """Of a file that isn't seen, only what can be shown is believed."""
+        """For a file whose bytes aren't seen, only harmless types are believed."""
         self.assertEqual(kind_claimed("image/png").suffix, ".png")
         self.assertEqual(kind_claimed("Audio/WebM;codecs=opus").suffix, ".weba")
         for mime in ("text/html", "image/svg+xml", "application/pdf", "", "text/plain"):
@@ -106,7 +125,7 @@ class Types(TestCase):
 
     @given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=8))
     def test_anything(self, content: bytes, declared: str, hint: str) -> None:
-        """No content, claim or hint breaks it, or makes anything shown but pictures, audio and video."""
+        """No content, claim or hint raises an exception, or makes anything but pictures, audio and video be shown."""
         kind = kind_of(content, declared, hint)
         self.assertRegex(kind.suffix, r"^\.[a-z0-9]{1,5}$")
         if kind.shown:

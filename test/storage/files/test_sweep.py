@@ -25,10 +25,14 @@ class Sweeping(StoreRig, TestCase):
         super().setUp()
         self.known: set[str] = set()
         self.questions: list[Collection[str]] = []
+        self.forgotten: list[str] = []
 
     async def referenced(self, stems: Collection[str]) -> Collection[str]:
         self.questions.append(stems)
         return self.known & set(stems)
+
+    async def forget(self, stems: Collection[str], before: float) -> None:
+        self.forgotten += stems
 
     async def keep_old(self, content: bytes, mark: str = "") -> str:
         spooled = await self.threads.run(self.store.spool.whole, content)
@@ -41,57 +45,57 @@ class Sweeping(StoreRig, TestCase):
         return {found.name for found in await self.listed()}
 
     async def test_orphans(self) -> None:
-        """What is old and not referred to goes; what is referred to, or young, stays."""
+        """Old files without references are removed; referenced or young ones stay."""
         orphan, sent = await self.keep_old(b"orphan"), await self.keep_old(b"sent")
         young, _ = await self.keep(b"young")
         self.known = {stem_of(sent)}
-        self.assertEqual(await sweep(self.store, self.referenced, time.time()), (1, 6))
+        self.assertEqual(await sweep(self.store, self.referenced, self.forget, time.time()), (1, 6))
         self.assertEqual(await self.names(), {sent, young})
-        self.assertNotIn(orphan, await self.names())
+        self.assertEqual(self.forgotten, [stem_of(orphan)])
 
     async def test_thumbnails(self) -> None:
-        """A thumbnail stays and goes with its picture."""
+        """A thumbnail stays or goes together with its picture."""
         picture = await self.keep_old(b"picture")
         thumb = picture.replace(".bin", THUMB + ".webp")
         (self.folder / thumb).write_bytes(b"small")
         os.utime(self.folder / thumb, (1, 1))
         self.known = {stem_of(picture)}
-        await sweep(self.store, self.referenced, time.time())
+        await sweep(self.store, self.referenced, self.forget, time.time())
         self.assertEqual(await self.names(), {picture, thumb})
         self.known = set()
-        await sweep(self.store, self.referenced, time.time())
+        await sweep(self.store, self.referenced, self.forget, time.time())
         self.assertEqual(await self.names(), set())
 
     async def test_many(self) -> None:
-        """Questions are of bounded size, and none is asked of nothing."""
+        """Queries are bounded in size, and none is empty."""
         self.patch(sweeping, "ASKED_TOGETHER", 3)
         for number in range(7):
             await self.keep_old(b"%d" % number)
-        self.assertEqual((await sweep(self.store, self.referenced, time.time()))[0], 7)
+        self.assertEqual((await sweep(self.store, self.referenced, self.forget, time.time()))[0], 7)
         self.assertEqual([len(asked) for asked in self.questions], [3, 3, 1])
-        await sweep(self.store, self.referenced, time.time())
+        await sweep(self.store, self.referenced, self.forget, time.time())
         self.assertEqual(len(self.questions), 3)
 
     async def test_nobody_knows(self) -> None:
-        """A database that can't answer keeps everything."""
+        """When the database can't answer every file is kept."""
         name = await self.keep_old(b"x")
 
         async def broken(stems: Collection[str]) -> Collection[str]:
             raise ZeroDivisionError
 
         with self.assertRaises(ZeroDivisionError):
-            await sweep(self.store, broken, time.time())
+            await sweep(self.store, broken, self.forget, time.time())
         self.assertEqual(await self.names(), {name})
 
     async def test_comes_again(self) -> None:
-        """A file uploaded again between the question and the removal stays."""
+        """A file that is uploaded again between the query and the removal stays."""
         name = await self.keep_old(b"x")
 
         async def meanwhile(stems: Collection[str]) -> Collection[str]:
             await self.keep(b"x")
             return ()
 
-        self.assertEqual(await sweep(self.store, meanwhile, time.time()), (0, 0))
+        self.assertEqual(await sweep(self.store, meanwhile, self.forget, time.time()), (0, 0))
         self.assertEqual(await self.names(), {name})
 
     def test_stems(self) -> None:

@@ -1,4 +1,4 @@
-"""What a URL of an object store says: which bucket, where, as whom."""
+"""The URL of an object store: which bucket it names, where that is, and with which keys to use it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from twim.storage.files.sigv4 import Credentials
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9._/-]*")
 _VIRTUAL = (".amazonaws.com", ".aliyuncs.com")
-"""Hosts that want the bucket in the name; OSS takes nothing else."""
+"""Hosts that need the bucket in the host name. OSS accepts nothing else."""
 
 _OPTIONS = {"endpoint", "region", "style", "public", "direct", "credentials"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket, and the folder in it that is ours."""
+    """A bucket, and the folder in it that belongs to this server."""
 
     scheme: str
     host: str
-    """With the port, if it isn't the scheme's own."""
+    """The host, with its port unless that is the scheme's own."""
     base: str
     """The path before a file's name, with slashes at both ends."""
     prefix: str
-    """A key is this and the file's name."""
+    """What stands before the name of a file in its key."""
     listed: str
     """The path that lists the bucket."""
     region: str
@@ -45,6 +45,11 @@ class Bucket:
         public = urlsplit(self.public)
         seen = [f"{public.scheme}://{public.netloc}"] if public.netloc else []
         return tuple(dict.fromkeys([*seen, self.address] if self.direct else seen))
+
+    @property
+    def is_reached_directly(self) -> bool:
+        """Whether clients fetch files from the bucket itself."""
+        return self.public == self.address + self.base
 
     @property
     def address(self) -> str:
@@ -105,7 +110,7 @@ def _choice(options: Mapping[str, str], name: str, allowed: tuple[str, ...], usu
 
 
 def _credentials(file: str, environ: Mapping[str, str]) -> Credentials:
-    """Of the file named in the URL, of the environment, or of AWS's own file, in this order."""
+    """The keys from the file that the URL names, from the environment, or from AWS's own file, in this order."""
     if not file and environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
         return Credentials(
             environ["AWS_ACCESS_KEY_ID"],

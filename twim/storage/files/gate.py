@@ -1,4 +1,4 @@
-"""Waiting for a consumer that takes less than we could give."""
+"""Waits for a consumer that takes data more slowly than we could give it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Gate:
         self._waiting: Deferred[None] | None = None
 
     async def passed(self) -> bool:
-        """False once the consumer wants no more at all."""
+        """Wait until the consumer wants data. False if it wants none any more."""
         if not self._open and not self.stopped:
             self._waiting = Deferred()
             await self._waiting

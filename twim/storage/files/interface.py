@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from twisted.internet.interfaces import IConsumer
@@ -79,6 +80,10 @@ class FileStore(Protocol):
 
     def url(self, name: str) -> str:
         """What clients are told."""
+
+    def presigned(self, name: str, since: datetime, seconds: int) -> str | None:
+        """A URL at which the store itself gives the file to whoever has it, from `since` on for `seconds`. None if
+        `url` doesn't lead to the store itself."""
 
     def name(self, url: str) -> str | None:
         """The inverse of `url`; None for an address that is not in this store."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,7 @@ from twim.storage.files.gate import Gate
 from twim.storage.files.interface import NAME, Stored
 from twim.storage.files.spool import Spool, Spooled
 from twim.storage.files.threads import FileThreads
+from twim.storage.private import FOLDER, is_private, sync
 
 PREFIX = "/mnt/"
 
@@ -35,6 +37,7 @@ class LocalFiles:
         self._threads = threads
         self._lock = Lock()
         self.spool = Spool(folder / "spool")
+        self._private = is_private(folder)
 
     async def adopt(self, spooled: Spooled, name: str, mime: str) -> str:
         try:
@@ -51,14 +54,17 @@ class LocalFiles:
                 pass
             else:
                 return spooled.discard()
-        _sync(spooled.path)
-        target.parent.mkdir(exist_ok=True)
-        spooled.path.rename(target)
-        _sync(target.parent)
+        sync(spooled.path)
+        target.parent.mkdir(FOLDER if self._private else 0o777, exist_ok=True)
+        spooled.path.replace(target)
+        sync(target.parent)
         return None
 
     def url(self, name: str) -> str:
         return PREFIX + name
+
+    def presigned(self, name: str, since: datetime, seconds: int) -> str | None:
+        return None
 
     def name(self, url: str) -> str | None:
         name = url.removeprefix(PREFIX)
@@ -89,7 +95,8 @@ class LocalFiles:
                 first, count = first + len(data), count - len(data)
                 consumer.write(data)
         finally:
-            if not gate.stopped:
+            # A request whose connection is gone has no channel, and one that is just being lost still has a producer.
+            if getattr(consumer, "channel", not gate.stopped):
                 consumer.unregisterProducer()
 
     async def stored(self) -> AsyncIterator[Stored]:
@@ -134,11 +141,3 @@ def _read(path: Path, first: int, count: int) -> bytes:
 
 def _some(found: Iterator[Stored]) -> list[Stored]:
     return list(islice(found, _LISTED))
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

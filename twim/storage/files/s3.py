@@ -20,7 +20,6 @@ from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web._newclient import RequestNotSent
 from twisted.web.client import (
     Agent,
     HTTPConnectionPool,
@@ -32,9 +31,10 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from twim.errors import Unavailable
-from twim.storage.files.bodies import FileBody, collect, pass_on
+from twim.internals.web_client import RequestNotSent
 from twim.storage.files.bucket import Bucket
 from twim.storage.files.interface import NAME, Presigned, Stored, name_of
+from twim.storage.files.producers import FileBody, collect, pass_on
 from twim.storage.files.sigv4 import EMPTY, Query, Signer, encode_path, encode_query
 from twim.storage.files.sniff import kind_named
 from twim.storage.files.spool import Spool, Spooled
@@ -43,14 +43,14 @@ from twim.storage.files.threads import FileThreads
 CONNECT_SECONDS = 10
 
 ANSWER_SECONDS = 30
-"""Until the store begins to answer; more for a body on its way, at least at `SLOWEST`."""
+"""Seconds until the store must begin to answer. A body that is sent gets more time, as if by the speed `SLOWEST`."""
 
 SLOWEST = 64 * 1024
 """Bytes per second."""
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.3
-"""After a failed attempt, and twice as long after the next."""
+"""Seconds to wait after a failed attempt. The wait doubles after each further one."""
 
 FRESH_SECONDS = 12 * 3600
 """A file stored so lately is left as it is when it comes again; an older one is stored anew, so that a
@@ -60,6 +60,8 @@ it."""
 PRESIGNED_SECONDS = 900
 
 _CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
+_UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Control characters, among them those of direction, and characters without width."""
 _FAILURES = (
     ConnectError,
     ConnectionClosed,
@@ -74,7 +76,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request before it is signed; path and query decoded."""
+    """A request before it is signed, with its path and query decoded."""
 
     method: str
     path: str
@@ -118,6 +120,13 @@ class S3Files:
 
     def url(self, name: str) -> str:
         return self._bucket.public + name
+
+    def presigned(self, name: str, since: datetime, seconds: int) -> str | None:
+        bucket, path = self._bucket, self._path(name)
+        if not bucket.is_reached_directly:
+            return None
+        query = self._signer.presign("GET", path, {"Host": bucket.host}, since, seconds)
+        return f"{bucket.address}{encode_path(path)}?{encode_query(query)}"
 
     def name(self, url: str) -> str | None:
         name = url.removeprefix(self._bucket.public)
@@ -231,13 +240,15 @@ class S3Files:
 
 
 def headers_of(name: str, mime: str, filename: str = "") -> dict[str, str]:
-    """What the store shall say of a file whenever it is asked for it. On another site than the page's browsers take
-    the `filename` to save it under from here alone (RFC 6266, encoded as in RFC 8187)."""
-    saved = f"; filename*=UTF-8''{quote(filename, safe='')}" if filename else ""
+    """The headers with which the store shall send a file. If the file comes from another site than the page, browsers
+    take the name for saving it only from here (RFC 6266, encoded as in RFC 8187). The name has none of the control
+    characters that could make its ending look like another one."""
+    readable = _UNREADABLE.sub("", filename)
+    saved = f"; filename*=UTF-8''{quote(readable, safe='')}" if readable else ""
     return {
         "Content-Type": mime,
         "Content-Disposition": ("inline" if kind_named(name).shown else "attachment") + saved,
-        "Cache-Control": "public, max-age=31536000, immutable",
+        "Cache-Control": "private, max-age=172800, immutable",
     }
 
 

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, as S3 uses it. Sans-IO: it is handed the time, and nothing is sent.
+"""AWS Signature Version 4, as S3 uses it. Without input or output: it is given the time, and sends nothing.
 
 Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference. Other stores (MinIO,
 OSS, Ceph, Swift) check the same.
@@ -16,7 +16,7 @@ from urllib.parse import quote
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
-"""In the place of a body's hash, where whoever signs doesn't have the body."""
+"""Stands for the hash of a body that the signer doesn't have."""
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -25,7 +25,7 @@ Query = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """`token` comes with temporary ones."""
+    """The keys of an account. Temporary ones have a `token`, too."""
 
     key_id: str
     secret: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""What a file is, from its content. What the client says of it decides nothing that a browser would act on.
+"""Tells the type of a file by its content. What the client says about it decides nothing on which a browser would act.
 
 Sources: WHATWG MIME Sniffing (mimesniff.spec.whatwg.org), the formats' own specifications.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of file. Only what is `shown` may be displayed in place; all else is offered for saving."""
+    """A type of file. Only a type that is `shown` may be displayed; any other file is offered for saving."""
 
     mime: str
     suffix: str
@@ -31,6 +31,7 @@ PNG = Kind("image/png", ".png", True)
 JPEG = Kind("image/jpeg", ".jpg", True)
 GIF = Kind("image/gif", ".gif", True)
 WEBP = Kind("image/webp", ".webp", True)
+AVIF = Kind("image/avif", ".avif", True)
 MP3 = Kind("audio/mpeg", ".mp3", True)
 WAV = Kind("audio/wav", ".wav", True)
 AAC = Kind("audio/aac", ".aac", True)
@@ -45,6 +46,10 @@ MP4 = Kind("video/mp4", ".mp4", True)
 MOV = Kind("video/quicktime", ".mov", True)
 BMP = Kind("image/bmp", ".bmp")
 HEIC = Kind("image/heic", ".heic")
+HEIF = Kind("image/heif", ".heif")
+JXL = Kind("image/jxl", ".jxl")
+ICO = Kind("image/x-icon", ".ico")
+TIFF = Kind("image/tiff", ".tif")
 PDF = Kind("application/pdf", ".pdf")
 ZIP = Kind("application/zip", ".zip")
 OLE = Kind("application/x-ole-storage", ".ole")
@@ -57,6 +62,11 @@ _MAGIC: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"GIF87a", GIF),
     (0, b"GIF89a", GIF),
     (8, b"WEBPVP8", WEBP),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
+    (0, b"\xff\x0a", JXL),
+    (0, b"II*\0", TIFF),
+    (0, b"MM\0*", TIFF),
+    (0, b"\0\0\1\0", ICO),
     (8, b"WAVE", WAV),
     (0, b"ID3", MP3),
     (0, b"#!AMR", AMR),
@@ -92,13 +102,14 @@ _WITHIN: dict[Kind, dict[str, str]] = {
     },
     TEXT: {".csv": TEXT.mime, ".md": TEXT.mime, ".log": TEXT.mime, ".json": TEXT.mime},
 }
-"""Suffixes that a client may choose within a container: none of them is shown in place."""
+"""Suffixes that a client may choose within a container. None of these types is displayed."""
 
 _SINGLE = (
     PNG,
     JPEG,
     GIF,
     WEBP,
+    AVIF,
     MP3,
     WAV,
     AAC,
@@ -113,6 +124,10 @@ _SINGLE = (
     MOV,
     BMP,
     HEIC,
+    HEIF,
+    JXL,
+    ICO,
+    TIFF,
     PDF,
     OLE,
     TEXT,
@@ -127,7 +142,9 @@ _BY_SUFFIX: dict[str, Kind] = {
     )
 }
 
-_HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_HEIF_BRANDS = frozenset((b"mif1", b"mif2", b"msf1", b"miaf"))
 _TRACK = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
 _WEBM_VIDEO = re.compile(rb"V_(VP8|VP9|AV1|MPEG|MS/|THEORA)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -196,14 +213,28 @@ def _of_container(kind: Kind, head: bytes, declared: str) -> Kind:
 
 def _of_ftyp(head: bytes, said_audio: bool) -> Kind:
     brand = head[8:12]
-    if brand in _HEIC_BRANDS:
-        return HEIC
+    if picture := _of_brands(brand, head):
+        return picture
     if brand in (b"M4A ", b"M4B "):
         return M4A
     tracks = set(_TRACK.findall(head))
     if b"vide" not in tracks and (b"soun" in tracks or said_audio):
         return M4A
     return MOV if brand == b"qt  " else MP4
+
+
+def _of_brands(brand: bytes, head: bytes) -> Kind | None:
+    """A picture, if the major brand is that of one. If the major brand is a general one, the compatible brands
+    decide."""
+    if brand in _AVIF_BRANDS:
+        return AVIF
+    if brand in _HEIC_BRANDS:
+        return HEIC
+    if brand not in _HEIF_BRANDS:
+        return None
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[at : at + 4] for at in range(16, end - 3, 4)}
+    return AVIF if brands & _AVIF_BRANDS else HEIC if brands & _HEIC_BRANDS else HEIF
 
 
 def _is_text(head: bytes) -> bool:

@@ -1,28 +1,31 @@
-"""Where the bytes of an upload gather, hashed as they come, until they are whole. All of it blocks: call it
-in a thread."""
+"""The spool: temporary files in which the bytes of uploads are collected, and hashed as they come. Everything here
+blocks, so call it in a thread."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from twim.storage.private import FILE, is_private, make_folder
+
 HEAD_BYTES = 4096
-"""What is kept of the beginning, to tell the type from."""
+"""How many bytes of the beginning are kept, to find out the type."""
 
 STALE_AFTER = 3600.0
-"""Seconds after which a file that nobody writes to any more was left by a crash."""
+"""A file to which nobody has written for so many seconds was left by a crash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A whole file in the spool; it belongs to whoever holds this, who ends with `discard`."""
+    """A complete file in the spool. Whoever has this object owns the file, and must `discard` it at the end."""
 
     path: Path
     sha256: str
-    """Hexadecimal."""
+    """The hash in hexadecimal digits."""
     size: int
     head: bytes
     """The first `HEAD_BYTES`."""
@@ -35,9 +38,9 @@ class Spooled:
 class Spooling:
     """A file being written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, private: bool) -> None:
         self._path = path
-        self._file = path.open("xb", buffering=0)
+        self._file = open(path, "xb", buffering=0, opener=_open_private if private else None)  # noqa: SIM115 (closed by the caller)
         self._hash = hashlib.sha256()
         self._head = b""
         self.size = 0
@@ -62,17 +65,21 @@ class Spooling:
 
 
 class Spool:
-    """A folder of files on their way, none of which has a meaning to a later run."""
+    """A folder of temporary files. None of them is of use after the server has ended."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
+        self._private = is_private(folder.parent)
+        if self._private:
+            make_folder(folder)
+        folder.mkdir(exist_ok=True)
 
     def begin(self) -> Spooling:
-        return Spooling(self.folder / f"{token_hex(16)}.part")
+        return Spooling(self.folder / f"{token_hex(16)}.part", self._private)
 
     def whole(self, data: bytes) -> Spooled:
-        """Spools what is in memory already, such as a thumbnail."""
+        """Put into the spool what is in memory already, such as a thumbnail."""
         spooling = self.begin()
         try:
             spooling.write(data)
@@ -82,11 +89,15 @@ class Spool:
         return spooling.finish()
 
     def clear(self) -> int:
-        """Removes what a crash left; returns how many files."""
+        """Remove the files that a crash left. Gives their number."""
         stale = [path for path in self.folder.glob("*.part") if _age(path) > STALE_AFTER]
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE)
 
 
 def _age(path: Path) -> float:

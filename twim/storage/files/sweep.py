@@ -18,11 +18,14 @@ Referenced = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Of some stems (``ab/cdef…``, see `twim.storage.files.interface`), those that a message, an avatar or a
 group's icon refers to. Whoever finds out may refuse by an exception: then nothing more is removed."""
 
+Forget = Callable[[Collection[str], float], Awaitable[None]]
+"""Told of the stems of files that were removed, and until when (seconds since 1970) they had been stored."""
+
 _log = Logger()
 
 
 async def sweep(
-    store: FileStore, referenced: Referenced, now: float, older_than: float = OLDER_THAN
+    store: FileStore, referenced: Referenced, forget: Forget, now: float, older_than: float = OLDER_THAN
 ) -> tuple[int, int]:
     """Removes the files stored before `now` (seconds since 1970) less `older_than` that aren't referred to,
     and gives how many there were and their bytes.
@@ -36,15 +39,20 @@ async def sweep(
         if found.modified < before:
             some.append(found)
         if len(some) >= ASKED_TOGETHER:
-            gone += await _remove(store, referenced, some, before)
+            gone += await _remove(store, referenced, forget, some, before)
             some = []
-    gone += await _remove(store, referenced, some, before)
+    gone += await _remove(store, referenced, forget, some, before)
     _log.info("swept {count} files, {size} bytes", count=len(gone), size=sum(gone))
     return len(gone), sum(gone)
 
 
-async def _remove(store: FileStore, referenced: Referenced, some: list[Stored], before: float) -> list[int]:
+async def _remove(
+    store: FileStore, referenced: Referenced, forget: Forget, some: list[Stored], before: float
+) -> list[int]:
     """The sizes of those removed."""
     kept = set(await referenced({stem_of(found.name) for found in some})) if some else set()
     orphans = [found for found in some if stem_of(found.name) not in kept]
-    return [found.size for found in orphans if await store.delete(found.name, before)]
+    gone = [found for found in orphans if await store.delete(found.name, before)]
+    if gone:
+        await forget({stem_of(found.name) for found in gone}, before)
+    return [found.size for found in gone]

@@ -1,4 +1,4 @@
-"""Threads of the files' own, so that a slow disk or a large picture delays nobody else."""
+"""Threads that only the files use, so that a slow disk or a large picture delays nobody else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class FileThreads:
-    """A small pool; `run` awaits a blocking call made in it.
+    """A small pool of threads. `run` makes a blocking call in it.
 
     What waits for a thread is bounded by the callers: one call an upload, one an answer being sent.
     """
@@ -25,7 +25,7 @@ class FileThreads:
         self._pool.start()
 
     def stop(self) -> None:
-        """Waits for the calls under way."""
+        """Wait for the calls that are under way."""
         self._pool.stop()
 
     async def run(self, call: Callable[..., T], *args: Any) -> T:

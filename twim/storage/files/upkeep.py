@@ -1,4 +1,4 @@
-"""What a store of files needs now and then: the spool cleared at start, orphans swept once a day."""
+"""Clears the spool at the start, and removes files to which nothing refers once a day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from twim.storage.files.interface import FileStore
-from twim.storage.files.sweep import Referenced, sweep
+from twim.storage.files.sweep import Forget, Referenced, sweep
 from twim.storage.files.threads import FileThreads
 
 FIRST_SECONDS: Final = 600.0  # after the start, when nobody waits for anything
@@ -18,11 +18,14 @@ EVERY_SECONDS: Final = 86_400.0
 
 
 class Upkeep:
-    """Does both. With several nodes on one store each sweeps; who comes second finds nothing."""
+    """Does both. If several nodes share a store, each of them sweeps; the second one finds nothing."""
 
     log = Logger()
 
-    def __init__(self, store: FileStore, referenced: Referenced, threads: FileThreads, clock: IReactorTime) -> None:
+    def __init__(
+        self, store: FileStore, referenced: Referenced, forget: Forget, threads: FileThreads, clock: IReactorTime
+    ) -> None:
+        self._forget = forget
         self._store = store
         self._referenced = referenced
         self._threads = threads
@@ -42,5 +45,5 @@ class Upkeep:
 
     def _sweep(self) -> None:
         self._call = self._clock.callLater(EVERY_SECONDS, self._sweep)
-        sweeping = Deferred.fromCoroutine(sweep(self._store, self._referenced, time.time()))
+        sweeping = Deferred.fromCoroutine(sweep(self._store, self._referenced, self._forget, time.time()))
         sweeping.addErrback(lambda failure: self.log.failure("orphaned files can't be swept", failure))

@@ -16,20 +16,18 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine
+
+from twim.internals.alembic_steps import upgrade_steps
+from twim.storage.backends import dialect_named
+from twim.storage.dialect import LockTimeout
 
 LOCK_SECONDS: Final = 120  # how long a node waits for another one that is changing the schema
 _TOO_LONG: Final = "another node has been changing its schema for too long"
-_LOCK_NUMBER: Final = 0x7477696D  # "twim": PostgreSQL's advisory locks are numbers
 
 
 class NewerSchema(Exception):
     """The database was made or changed by a newer program."""
-
-
-class LockTimeout(Exception):
-    """Another node has been changing the schema for too long."""
 
 
 def scripts() -> ScriptDirectory:
@@ -44,16 +42,18 @@ def newest() -> str:
     return head
 
 
-def migrate(engine: Engine, then: Callable[[Connection], None]) -> None:
-    """Bring the schema up to date and do `then`, while no other node does either. `NewerSchema` when the program is
-    too old for the database."""
+def migrate(
+    engine: Engine, then: Callable[[Connection], None], before: Callable[[str], None] = lambda revision: None
+) -> None:
+    """Bring the schema up to date and do `then`, while no other node does either. `before` is called with the revision
+    of a database that is about to be changed. `NewerSchema` when the program is too old for the database."""
     with _locked(engine) as connection:
-        _upgrade(connection)
+        _upgrade(connection, before)
         then(connection)
         connection.commit()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, before: Callable[[str], None]) -> None:
     known = scripts()
     found = MigrationContext.configure(connection).get_current_heads()
     for revision in found:
@@ -61,10 +61,11 @@ def _upgrade(connection: Connection) -> None:
             raise NewerSchema(f"its schema is {revision}, this program knows none newer than {newest()}")
     if set(found) == {newest()}:
         return
+    if found:
+        before("-".join(found))
 
     def steps(revision: Any, _context: MigrationContext) -> Any:
-        # As Alembic's own command does, which would want a configuration file and an env.py.
-        return known._upgrade_revs("head", revision)
+        return upgrade_steps(known, revision)
 
     with EnvironmentContext(Config(), known, fn=steps) as environment:
         environment.configure(connection=connection, transactional_ddl=False)
@@ -73,35 +74,10 @@ def _upgrade(connection: Connection) -> None:
 
 @contextmanager
 def _locked(engine: Engine) -> Iterator[Connection]:
-    kind = engine.dialect.name
+    dialect = dialect_named(engine.dialect.name)
     with engine.connect().execution_options(write=True) as connection:
-        if kind == "sqlite":
-            connection.begin()  # takes SQLite's write lock
-            yield connection
-        elif kind == "postgresql":
-            _postgresql_lock(connection)
-            yield connection
-        else:
-            yield from _mysql_locked(connection)
-
-
-def _postgresql_lock(connection: Connection) -> None:
-    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
-    try:
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"))
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != "55P03":
-            raise
-        raise LockTimeout(_TOO_LONG) from error
-
-
-def _mysql_locked(connection: Connection) -> Iterator[Connection]:
-    # The server's locks have no database of their own, but 64 characters of name.
-    name = text("concat('twim ', md5(database()))")
-    got = connection.execute(text(f"SELECT GET_LOCK({name}, {LOCK_SECONDS})")).scalar_one()
-    if got != 1:
-        raise LockTimeout(_TOO_LONG)
-    try:
-        yield connection
-    finally:
-        connection.execute(text(f"DO RELEASE_LOCK({name})"))
+        try:
+            with dialect.schema_lock(connection, LOCK_SECONDS):
+                yield connection
+        except LockTimeout as error:
+            raise LockTimeout(_TOO_LONG) from error

@@ -1,4 +1,4 @@
-"""On SQLite what finds messages is written behind: tables of its own instead of indexes of the log."""
+"""On SQLite the message index becomes a deferred one: tables of its own, instead of indexes of the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = "id, conversation, seq, sender, cid, ref, body"
 
 
 def upgrade() -> None:
-    """The tables, and a log without the indexes; what fills the tables is done at every start."""
+    """Make the tables, and remove the indexes of the log. The server fills the tables at each start."""
     if op.get_bind().dialect.name != "sqlite":
         return
     op.create_table(

@@ -1,0 +1,51 @@
+"""Opens a database and dies, as by a power cut, in the middle of bringing its schema up to date.
+
+python -m test.storage.dying URL STATEMENTS: before the revisions have sent that many statements that change something.
+Prints how many there were when it lived.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from sqlalchemy import Engine, event
+from twisted.internet import reactor
+
+from twim.storage import migrations
+from twim.storage.database import Database
+from twim.storage.engine import parse_url
+from twim.storage.opening import open_database
+
+
+def main(url: str, statements: int) -> None:
+    """Run the program described above."""
+    changes = 0
+    in_revisions = False
+    upgrade = migrations._upgrade
+
+    def watched(*given: Any) -> None:
+        nonlocal in_revisions
+        in_revisions = True
+        upgrade(*given)
+        in_revisions = False
+
+    def before(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal changes
+        if in_revisions and not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "SHOW", "DESCRIBE")):
+            changes += 1
+            if changes == statements:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    migrations._upgrade = watched
+    event.listen(Engine, "before_cursor_execute", before)
+    database = Database(parse_url(url), reactor)
+    open_database(database)
+    database.stop()
+    print(changes)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

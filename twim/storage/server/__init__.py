@@ -1,0 +1,1 @@
+"""The storage on a database server: MySQL, MariaDB or PostgreSQL."""
