@@ -1,4 +1,4 @@
-"""The JSON around answers, and the server's small frames."""
+"""The JSON of answers, and the server's small frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ cids = st.text(st.characters(codec="utf-8"), max_size=64)
 
 
 class RestTests(SynchronousTestCase):
-    """REST."""
+    """Answers of REST."""
 
     def test_shapes(self) -> None:
         """Exactly the shapes that the contract draws."""
@@ -28,10 +28,10 @@ class RestTests(SynchronousTestCase):
             (envelope.rows([]), '{"code":0,"msg":"","rows":[],"total":0}'),
             (envelope.rows([1], 9), '{"code":0,"msg":"","rows":[1],"total":9}'),
             (
-                envelope.joined_rows([b"1", b"{}"], 5, epoch="e"),
+                envelope.ROWS + b"1,{}" + envelope.rows_end(5, epoch="e"),
                 '{"code":0,"msg":"","rows":[1,{}],"total":5,"epoch":"e"}',
             ),
-            (envelope.joined_rows([], 0), '{"code":0,"msg":"","rows":[],"total":0}'),
+            (envelope.ROWS + envelope.rows_end(0), '{"code":0,"msg":"","rows":[],"total":0}'),
             (envelope.refusal(Refusal("why")), '{"code":-1,"msg":"why"}'),
             (envelope.refusal(NotFound("no")), '{"code":-4,"msg":"no"}'),
         ):
@@ -39,11 +39,11 @@ class RestTests(SynchronousTestCase):
 
 
 class FrameTests(SynchronousTestCase):
-    """The WebSocket."""
+    """Frames of the WebSocket."""
 
     @given(ids, cids, st.sampled_from([10, 11]), ids, ids, ids)
     def test_answer(self, its_id: int, cid: str, scope: int, dstid: int, seq: int, at: int) -> None:
-        """An answer names the message by what its sender gave, and only by that."""
+        """An answer names the message by the id or cid that its sender gave, and only by that."""
         if not (its_id or cid):
             return
         given_ids = {name: value for name, value in (("id", its_id), ("cid", cid)) if value}
@@ -54,7 +54,7 @@ class FrameTests(SynchronousTestCase):
 
     @given(ids, cids, st.text(st.characters(codec="utf-8")))
     def test_refusal(self, its_id: int, cid: str, why: str) -> None:
-        """So does a refusal."""
+        """A refusal names it in the same way."""
         given_ids = {name: value for name, value in (("id", its_id), ("cid", cid)) if value}
         self.assertEqual(
             json.loads(envelope.refused_frame(its_id, cid, Refusal(why))),
@@ -76,7 +76,13 @@ class FrameTests(SynchronousTestCase):
             (envelope.presence(3, True), '{"cmd":7,"userid":3,"online":1}'),
             (envelope.presence(3, False), '{"cmd":7,"userid":3,"online":0}'),
             (envelope.changed("friend", userid=3), '{"cmd":8,"what":"friend","userid":3}'),
-            (envelope.caught_up("e", [b"{}", b"1"], False), '{"cmd":4,"epoch":"e","rows":[{},1]}'),
-            (envelope.caught_up("e", [], True), '{"cmd":4,"epoch":"e","reset":true,"rows":[]}'),
+            (
+                envelope.catch_up_begin("e", False) + b"{},1" + envelope.CATCH_UP_END,
+                '{"cmd":4,"epoch":"e","rows":[{},1]}',
+            ),
+            (
+                envelope.catch_up_begin("e", True) + envelope.CATCH_UP_END,
+                '{"cmd":4,"epoch":"e","reset":true,"rows":[]}',
+            ),
         ):
             self.assertEqual(body.decode(), text)

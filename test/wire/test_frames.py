@@ -1,4 +1,4 @@
-"""The frame fast path: what it takes, what it leaves, and that nobody can tell it from Autobahn alone."""
+"""The frame fast path: which frames it takes, which it leaves, and that nobody can tell it from Autobahn alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from twim.access.fastpath import FastPath
-from twim.wire.frames import FAST_LIMIT, take_text_frames, text_frame
+from twim.internals.autobahn_frames import TextFrames
+from twim.wire.frames import FAST_LIMIT, TABLE_LIMIT, take_text_frames, text_frame
 
 UPGRADE = (
     b"GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -34,7 +34,7 @@ def client_frame(
     mask: bytes | None = b"\1\2\3\4",
     length_bytes: int | None = None,
 ) -> bytes:
-    """A frame as written: nothing keeps it from being wrong. `length_bytes` is 0, 2, 8 or the shortest."""
+    """A frame of a client, valid or not. `length_bytes` is 0, 2, 8 or the shortest."""
     length = len(payload)
     if length_bytes is None:
         length_bytes = 0 if length < 126 else 2 if length < 65536 else 8
@@ -49,7 +49,7 @@ def client_frame(
 
 @dataclass
 class Seen:
-    """All that a connection's two ends can tell of it."""
+    """Everything that both ends of a connection can observe."""
 
     messages: list[tuple[bytes, bool]] = field(default_factory=list)
     sent: bytes = b""
@@ -83,8 +83,11 @@ class Recorder(WebSocketServerProtocol):
             self.dropConnection(abort=True)
 
 
-class FastRecorder(FastPath, Recorder):
+class FastRecorder(TextFrames, Recorder):
     """The same behind the fast path."""
+
+    def read_done(self) -> None:
+        pass
 
     def texts_received(self, payloads: list[bytes]) -> None:
         for payload in payloads:
@@ -95,7 +98,7 @@ class FastRecorder(FastPath, Recorder):
 
 
 def connected(protocol_class: type[Recorder]) -> tuple[Recorder, Wire]:
-    """A protocol after its upgrade, and its transport, empty again."""
+    """A protocol after its upgrade, and its transport, emptied."""
     factory = WebSocketServerFactory(reactor=Clock())
     factory.protocol = protocol_class
     factory.setProtocolOptions(
@@ -139,6 +142,7 @@ MASKS = st.binary(min_size=4, max_size=4)
 TEXTS = st.one_of(
     st.text(max_size=200).map(str.encode),
     st.sampled_from([b"", b"x" * 125, b"x" * 126, b"x" * 127, "é".encode() * 63, CLOSE, FAIL, DROP]),
+    st.integers(TABLE_LIMIT - 2, TABLE_LIMIT + 2).map(lambda n: b"y" * n),
     st.integers(FAST_LIMIT - 2, FAST_LIMIT + 2).map(lambda n: b"y" * n),
 )
 ORDINARY = st.builds(client_frame, TEXTS, mask=MASKS)
@@ -213,7 +217,7 @@ class SameAsAutobahn(SynchronousTestCase):
             self.assertEqual(talk(FastRecorder, pieces), talk(Recorder, pieces))
 
     def test_closing_between_messages(self) -> None:
-        """What waits behind a message that closed the connection meets the same fate."""
+        """Messages that wait after one that closed the connection are treated as by Autobahn."""
         for closing in (CLOSE, FAIL, DROP):
             stream = b"".join(map(client_frame, (b"before", closing, b"after", b"last")))
             self.assertEqual(talk(FastRecorder, [stream]), talk(Recorder, [stream]))
@@ -232,7 +236,16 @@ class TakeTextFrames(SynchronousTestCase):
 
     def test_takes_ordinary(self) -> None:
         """Whole text frames with both encodings of the length, the largest included."""
-        payloads = [b"", b"hi", "中文🙂".encode(), b"x" * 125, b"x" * 126, b"x" * FAST_LIMIT]
+        payloads = [
+            b"",
+            b"hi",
+            "中文🙂".encode(),
+            b"x" * 125,
+            b"x" * 126,
+            b"x" * TABLE_LIMIT,
+            b"x" * (TABLE_LIMIT + 1),
+            b"x" * FAST_LIMIT,
+        ]
         stream = b"".join(map(client_frame, payloads))
         self.assertEqual(take_text_frames(stream), (payloads, len(stream)))
 
@@ -250,7 +263,7 @@ class TakeTextFrames(SynchronousTestCase):
         self.assertTrue(whole == len(frames) or at < taken + len(frames[whole]))
 
     def test_leaves_the_unusual(self) -> None:
-        """Nothing but ordinary frames is touched, and what comes before them is taken."""
+        """Only ordinary frames are taken, also those before an unusual one."""
         before = client_frame(b"before")
         for name, frame in (
             ("incomplete", client_frame(b"hello")[:-1]),

@@ -1,6 +1,6 @@
 """The numbers of the protocol: what a frame is for (`cmd`), how a message is shown (`media`), where it goes (`scope`).
 
-0, 10, 11 and media 1–9 and 100 are the seed's; the others are this server's own.
+0, 10, 11 and media 1–9 and 100 are the original Go server's; the others are this server's own.
 """
 
 from __future__ import annotations

@@ -6,15 +6,18 @@ REST: ``{"code":0,"msg":"","data":â€¦}``, a list ``{"code":0,"msg":"","rows":[â€
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
-from twim.errors import Refusal
+from twim.errors import Refusal, TooMany
 from twim.wire import commands
 
 encode = msgspec.json.Encoder().encode
+ROWS: Final = b'{"code":0,"msg":"","rows":['
+"""How a list begins; after its rows comes `rows_end`."""
+CATCH_UP_END: Final = b"]}"
 
 
 def ok(data: object = None, **more: object) -> bytes:
@@ -31,15 +34,24 @@ def rows(items: Sequence[object], total: int | None = None) -> bytes:
     return encode({"code": 0, "msg": "", "rows": items, "total": count})
 
 
-def joined_rows(bodies: Iterable[bytes], total: int, **more: object) -> bytes:
-    """A list whose rows are JSON already."""
-    tail = encode({"total": total} | more)
-    return b'{"code":0,"msg":"","rows":[' + b",".join(bodies) + b"]," + tail[1:]
+def stored_rows(bodies: Sequence[bytes], total: int) -> bytes:
+    """A list of rows that are JSON already."""
+    return ROWS + b",".join(bodies) + rows_end(total)
+
+
+def rows_end(total: int, **more: object) -> bytes:
+    """What follows the rows of a list."""
+    return b"]," + encode({"total": total} | more)[1:]
 
 
 def refusal(refused: Refusal) -> bytes:
     """A refusal in the envelope of REST."""
-    return encode({"code": refused.code, "msg": refused.msg})
+    return encode({"code": refused.code, "msg": refused.msg} | _wait(refused))
+
+
+def _wait(refused: Refusal) -> dict[str, int]:
+    """After how many milliseconds what is refused would pass, where that is known."""
+    return {"wait": refused.wait} if isinstance(refused, TooMany) else {}
 
 
 class _Answer(msgspec.Struct, tag_field="cmd", tag=commands.ANSWER, omit_defaults=True, kw_only=True, gc=False):
@@ -65,7 +77,7 @@ def refused_frame(its_id: int, cid: str, refused: Refusal) -> bytes:
         body["id"] = its_id
     if cid:
         body["cid"] = cid
-    return encode(body | {"code": refused.code, "msg": refused.msg})
+    return encode(body | {"code": refused.code, "msg": refused.msg} | _wait(refused))
 
 
 def heartbeat(at: int) -> bytes:
@@ -93,7 +105,6 @@ def changed(what: str, **more: object) -> bytes:
     return encode({"cmd": commands.CHANGED, "what": what} | more)
 
 
-def caught_up(epoch: str, conversations: Iterable[bytes], reset: bool) -> bytes:
-    """The end of a catch-up: every conversation of the user, after the missed messages."""
-    head = encode({"cmd": commands.CATCH_UP, "epoch": epoch} | ({"reset": True} if reset else {}))
-    return head[:-1] + b',"rows":[' + b",".join(conversations) + b"]}"
+def catch_up_begin(epoch: str, reset: bool) -> bytes:
+    """How the end of a catch-up begins; its conversations and `CATCH_UP_END` follow."""
+    return encode({"cmd": commands.CATCH_UP, "epoch": epoch} | ({"reset": True} if reset else {}))[:-1] + b',"rows":['

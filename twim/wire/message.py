@@ -16,6 +16,7 @@ from twim.errors import Malformed
 
 CONTENT_CHARS: Final = 8_000
 TEXT_CHARS: Final = 2_000
+ADDRESS_CHARS: Final = TEXT_CHARS + 4_000  # of an address with its signature, which doesn't count
 CID_CHARS: Final = 64
 MENTIONS: Final = 500  # members named in one message
 HAVE_ENTRIES: Final = 5_000  # conversations named in one catch-up; a frame is 64 KiB at most anyway
@@ -28,10 +29,11 @@ ECHOED_ID_LIMIT: Final = 2**63
 Id = Annotated[int, msgspec.Meta(ge=0, lt=ID_LIMIT)]
 Content = Annotated[str, msgspec.Meta(max_length=CONTENT_CHARS)]
 Text = Annotated[str, msgspec.Meta(max_length=TEXT_CHARS)]
+Address = Annotated[str, msgspec.Meta(max_length=ADDRESS_CHARS)]
 
 
 class Message(msgspec.Struct, omit_defaults=True, gc=False):
-    """A message as the seed defines it, and what this server adds. Empty fields are left out on the wire.
+    """A message as the original Go server defines it, and what this server adds. Empty fields are left out on the wire.
 
     `id` and `cid` are the sender's own, `seq` (1, 2, 3 … in its conversation) and `at` (milliseconds since
     1970) the server's. `amount` is seconds of voice or hundredths of a currency unit.
@@ -43,8 +45,8 @@ class Message(msgspec.Struct, omit_defaults=True, gc=False):
     dstid: Id = 0
     media: int = 0
     content: Content = ""
-    pic: Text = ""
-    url: Text = ""
+    pic: Address = ""
+    url: Address = ""
     memo: Text = ""
     amount: Annotated[int, msgspec.Meta(gt=-ID_LIMIT, lt=ID_LIMIT)] = 0
     cid: Annotated[str, msgspec.Meta(max_length=CID_CHARS)] = ""
@@ -58,7 +60,8 @@ class Message(msgspec.Struct, omit_defaults=True, gc=False):
 class Frame(Message, omit_defaults=True, gc=False):
     """Whatever a client says: a message, or a command with the fields below.
 
-    A missing `cmd` is 0: the seed's encoder leaves out zeros, so that is how its clients write a heartbeat.
+    A missing `cmd` is 0: the original Go server's encoder leaves out zeros, so this is how its clients write a
+    heartbeat.
     """
 
     scope: int = 0
@@ -67,7 +70,7 @@ class Frame(Message, omit_defaults=True, gc=False):
 
 
 class Shown(Message, omit_defaults=True, gc=False):
-    """A stored message as later events left it: what history and catch-up give in its place."""
+    """A stored message as later events left it: what history and catch-up give instead of the original."""
 
     recalled: int = 0
     edited: int = 0
@@ -91,7 +94,7 @@ def decode_frame(payload: bytes) -> Frame:
 
 
 def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
-    """The seed's decoder takes null for an empty field, so a frame is refused only if it is wrong without them."""
+    """Null means an empty field, as in the original Go server: only a frame that is wrong without nulls is refused."""
     # A wrong field is found before what follows it is looked at, and that may be no JSON at all.
     loose = _loosely(payload)
     if isinstance(loose, dict) and None in loose.values():
@@ -99,11 +102,11 @@ def _without_nulls(payload: bytes, error: msgspec.ValidationError) -> Frame:
             return msgspec.convert({k: v for k, v in loose.items() if v is not None}, Frame)
         except msgspec.ValidationError as second:
             error = second
-    raise Malformed(_told(error)) from None
+    raise Malformed(_describe(error)) from None
 
 
-def _told(error: msgspec.ValidationError) -> str:
-    """Its text, the field's name first. What names none is of the whole."""
+def _describe(error: msgspec.ValidationError) -> str:
+    """The text of an error, with the name of its field first. An error that names no field concerns the whole frame."""
     what, _, field = str(error).removesuffix("`").rpartition(" - at `$.")
     return f"{field}: {what[0].lower()}{what[1:]}" if what else "not a JSON object"
 
@@ -116,8 +119,8 @@ def _loosely(payload: bytes) -> Any:
 
 
 def _unreadable(payload: bytes) -> Malformed:
-    """What is told of a payload that msgspec takes for no JSON. It is some where a text was cut inside an emoji:
-    JSON.stringify writes the half that is left as an escape."""
+    """The refusal of a payload that msgspec does not accept as JSON. It may be JSON with a text that was cut inside an
+    emoji: JSON.stringify writes the half that is left as an escape."""
     loose = _leniently(payload)
     if not isinstance(loose, dict) or not _is_cut(loose):
         return Malformed("not a JSON object")
@@ -130,7 +133,7 @@ def _leniently(payload: bytes) -> Any:
     wrong frames, of which a connection has few."""
     try:
         return json.loads(payload.decode())
-    except (ValueError, RecursionError):  # of the former UnicodeDecodeError is one
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError, too
         return None
 
 
