@@ -1,4 +1,4 @@
-"""What happens to tokens and passwords when two things happen at once."""
+"""Tokens and passwords when two things happen at the same time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from test.access.living import PASSWD, Living, reactor
+from test.access.running_node import PASSWD, RunningNode, reactor
 from twim.errors import NotLoggedIn, TooMany
 from twim.logic import accounts, passwords
 from twim.logic.accounts import Tokens, hash_token, new_token
-from twim.logic.passwords import Passwords
-from twim.storage.accounts import Accounts as AccountStore
-from twim.storage.accounts import Device
+from twim.logic.passwords import Passwords, prepare
+from twim.storage.accounts import AccountStore, Device
 
 DEVICE = Device(7, 1, "", "", datetime(2026, 1, 1))
 
@@ -41,7 +40,7 @@ class TokensTests(SynchronousTestCase):
         return Deferred.fromCoroutine(self.tokens.check(token))
 
     def test_kept(self) -> None:
-        """A token is asked for once, until its device ends."""
+        """A token is looked up once, and remembered until its device ends."""
         first = self.check()
         self.store.asked[0].callback(DEVICE)
         self.assertEqual(self.successResultOf(first), self.successResultOf(self.check()))
@@ -52,7 +51,7 @@ class TokensTests(SynchronousTestCase):
         self.failureResultOf(again, NotLoggedIn)
 
     def test_ended_while_it_was_read(self) -> None:
-        """A device that ends between the reading and its answer isn't let in, now or later."""
+        """A device that ends during its look-up is refused, then and later."""
         late = self.check()
         self.tokens.forget(DEVICE.id)
         self.store.asked[0].callback(DEVICE)
@@ -63,7 +62,7 @@ class TokensTests(SynchronousTestCase):
         self.failureResultOf(later, NotLoggedIn)
 
     def test_never_asked_for(self) -> None:
-        """What can't be a token costs no query."""
+        """A value that can't be a token costs no query."""
         for token in ("", "x" * 201):
             self.failureResultOf(self.check(token), NotLoggedIn)
         self.assertEqual(self.store.asked, [])
@@ -95,7 +94,8 @@ class PasswordsTests(TestCase):
         self.addCleanup(self.passwords.stop)
 
     async def test_checks(self) -> None:
-        """The right one is right, any other and no stored one wrong; what is stored has its own salt."""
+        """The right password matches, another one doesn't, nor does a missing hash; each stored hash has its own
+        salt."""
         first, second = await self.passwords.hash("päss\0wörd"), await self.passwords.hash("päss\0wörd")
         self.assertNotEqual(first, second)
         self.assertTrue(await self.passwords.check(first, "päss\0wörd"))
@@ -105,8 +105,34 @@ class PasswordsTests(TestCase):
         self.assertFalse(await self.passwords.check("", "x"))
         self.assertFalse(await self.passwords.check("$argon2id$broken", "x"))
 
+    async def test_prepared(self) -> None:
+        """A password is the same however a keyboard composes it or its spaces; an old hash of the typed form is
+        accepted once, and reported."""
+        stored = await self.passwords.hash(prepare("pa\u0301ss wörd"))
+        for typed in ("p\u00e1ss wörd", "pa\u0301ss wo\u0308rd", "pa\u0301ss\u3000wörd", "p\u00e1ss\u00a0wörd"):
+            self.assertEqual(await self.passwords.check(stored, typed), "páss wörd")
+        for wrong in ("pass word", "páss  wörd", "PÁSS WÖRD", "páss\u200bwörd"):
+            self.assertIsNone(await self.passwords.check(stored, wrong))
+        old = await self.passwords.hash("pa\u0301ss")
+        self.assertEqual(await self.passwords.check(old, "pa\u0301ss"), "pa\u0301ss")
+        self.assertIsNone(await self.passwords.check(old, "p\u00e1ss"))
+
+    async def test_as_long_for_nobody(self) -> None:
+        """For an unknown account as many hashes are computed as for a known one."""
+        stored = await self.passwords.hash("x")
+        await self.passwords.check(None, "x")
+        tried: list[str] = []
+        self.patch(self.passwords, "_opens", lambda stored, passwd: bool(tried.append(passwd)))
+        for typed in ("plain", "e\u0301", "e\u0301" * 100):
+            counts = []
+            for one in (stored, None):
+                tried.clear()
+                await self.passwords.check(one, typed)
+                counts.append(len(tried))
+            self.assertEqual(counts[0], counts[1], typed)
+
     async def test_outdated(self) -> None:
-        """A hash of weaker parameters is known as such."""
+        """A hash with weaker parameters is recognised."""
         self.assertFalse(self.passwords.outdated(await self.passwords.hash("x")))
         weak = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("x")
         self.assertTrue(self.passwords.outdated(weak))
@@ -121,11 +147,11 @@ class PasswordsTests(TestCase):
         self.assertTrue(await self.passwords.hash("x"))
 
 
-class PasswdRaceTests(Living):
+class PasswdRaceTests(RunningNode):
     """A log-in with the old password while the password is changed."""
 
     async def test_no_token_survives(self) -> None:
-        """A log-in whose password was checked before the change, and whose device is made after it, gets the same
+        """A log-in whose password was checked before a change, and whose device is made after it, gets the same
         refusal as one that comes later."""
         one = await self.person()
         checked: Deferred[None] = Deferred()
@@ -145,7 +171,7 @@ class PasswdRaceTests(Living):
         self.assertEqual((await one.get("/user/sessions")).json["total"], 1)
 
     async def test_weaker_hash(self) -> None:
-        """A hash of weaker parameters is made anew at the log-in, and the same password stays right."""
+        """A hash with weaker parameters is renewed at log-in, and the password still matches."""
         one = await self.person()
         weak = passwords.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWD)
         await self.database.write(lambda c: c.exec_driver_sql("UPDATE user SET passwd = ?", (weak,)))

@@ -1,4 +1,4 @@
-"""Catch-up on a living node: what was missed comes once, in order, before what arrives meanwhile."""
+"""Catch-up on a running node: missed messages come once, in order, before those that arrive meanwhile."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
-from test.access.living import Device, Living, Person, reactor, until
+from test.access.running_node import Device, Person, RunningNode, reactor, until
 from twim.logic import catchup
-from twim.storage.conversations import PAGE
+from twim.storage.conversation_pages import PAGE
 
 
-class CatchUpTests(Living):
+class CatchUpTests(RunningNode):
     """`cmd` 4."""
 
     async def silent(self, person: Person) -> Device:
-        """A device that has said nothing yet, as one that is about to catch up."""
+        """A device that has sent nothing yet, as before its catch-up."""
         device = await self.knock(f"/chat?token={person.token}")
         self.assertTrue(device.open)
         return device
 
     async def said(self, sender: Device, dstid: int, count: int, content: str = "", cmd: int = 10) -> None:
-        """That many messages, all stored."""
+        """Send so many messages and wait until all are stored."""
         asked = [Deferred.fromCoroutine(sender.tell(cmd, dstid, content or str(number))) for number in range(count)]
         await gatherResults(asked)
 
     def seqs(self, device: Device, dstid: int = 0) -> list[int]:
-        """What came, of one sender or of all."""
+        """The seqs that arrived, of one sender or of all."""
         return [m["seq"] for m in device.messages() if not dstid or dstid in (m["userid"], m["dstid"])]
 
     async def test_what_was_missed(self) -> None:
-        """The messages after those one has, ascending, then every conversation."""
+        """The messages after those that the client has come ascending, then every conversation."""
         one, two, three = await self.friends(3)
         sender, other = await one.device(), await three.device()
         await self.said(sender, two.id, 5)
@@ -52,8 +52,26 @@ class CatchUpTests(Living):
         await sender.tell(10, two.id, "live")
         self.assertEqual((await device.hear(cmd=10, content="live"))["seq"], 6)
 
+    async def test_long_end(self) -> None:
+        """The newest messages of many conversations come as one message in several frames, and messages sent
+        meanwhile come after it."""
+        one, *others = await self.friends(13)
+        for other in others:
+            await self.said(await other.device(), one.id, 1, "界" * 8_000)
+        device = await self.silent(one)
+        have = {f"10:{other.id}": 1 for other in others}
+        device.say(cmd=4, epoch=self.epoch, have=have)
+        for _ in range(50):
+            device.say(cmd=0)
+        end = await device.hear(cmd=4)
+        await until(lambda: len([frame for frame in device.heard if frame["cmd"] == 0]) == 50)
+        self.assertGreater(device.frames, 50 + 3)
+        self.assertEqual(end["rows"], (await one.get("/message/conversations")).rows)
+        self.assertEqual(len(end["rows"]), 12)
+        self.assertEqual(device.messages(), [])
+
     async def test_nothing_missed(self) -> None:
-        """Who has everything gets no message; what one can't have is no harm."""
+        """A client that has everything gets no message; a claim to have what doesn't exist does no harm."""
         one, two = await self.friends()
         sender = await one.device()
         await self.said(sender, two.id, 2)
@@ -65,7 +83,7 @@ class CatchUpTests(Living):
         self.assertEqual((device.messages(), ahead["rows"]), ([], end["rows"]))
 
     async def test_too_much(self) -> None:
-        """A conversation that misses more than a page sends none and says `more`; others come."""
+        """For a conversation that misses more than a page none is sent and `more` is set; others are sent."""
         one, two, three = await self.friends(3)
         sender = await one.device()
         await self.said(sender, two.id, PAGE + 1)
@@ -81,7 +99,7 @@ class CatchUpTests(Living):
         self.assertEqual([row.get("more") for row in end["rows"]], [None, None])
 
     async def test_another_epoch(self) -> None:
-        """What a client has of another log is worth nothing, and it is told so."""
+        """What a client has of another log is ignored, and the client is told so."""
         one, two = await self.friends()
         await self.said(await one.device(), two.id, 3)
         device = await self.silent(two)
@@ -93,7 +111,7 @@ class CatchUpTests(Living):
         self.assertNotIn("reset", await fresh.caught_up())
 
     async def test_live_meanwhile(self) -> None:
-        """Who connects again and again under a load hears every message once and in order, whenever it begins."""
+        """A client that reconnects again and again under load gets every message once and in order."""
         one, two, three = await self.friends(3)
         group = await one.group(two, three)
         senders = [await one.device(), await three.device()]
@@ -125,23 +143,23 @@ class CatchUpTests(Living):
         self.assertGreater(visits, 5)
 
     def last(self, device: Device, have: dict[str, int], names: dict[int, str]) -> dict[str, int]:
-        """What one has now."""
+        """What the client has now."""
         return have | {names[m["cmd"]]: m["seq"] for m in device.messages()}
 
     async def until_last(
         self, device: Device, have: dict[str, int], names: dict[int, str], heads: dict[str, int]
     ) -> None:
-        """Until one has everything."""
+        """Wait until the client has everything."""
         await until(lambda: self.last(device, have, names) == heads, (have, heads))
 
     def assert_in_order(self, device: Device, have: dict[str, int], names: dict[int, str]) -> None:
-        """Each conversation goes on where it stood, without a gap, a double or a step back."""
+        """Check that each conversation continues without a gap, a double or a step back."""
         for cmd, name in names.items():
             seqs = [m["seq"] for m in device.messages() if m["cmd"] == cmd]
             self.assertEqual(seqs, list(range(have[name] + 1, have[name] + 1 + len(seqs))), name)
 
     async def test_much_at_once(self) -> None:
-        """Megabytes in many conversations come whole to a reader that reads: it isn't taken for a slow one."""
+        """Megabytes in many conversations come completely to a client that reads; it isn't taken for a slow one."""
         one = await self.person()
         peers = await self.people(7)
         await one.befriend(*peers)
@@ -156,7 +174,7 @@ class CatchUpTests(Living):
             self.assertEqual(self.seqs(device, peer.id), list(range(1, PAGE + 1)))
 
     async def test_reads_nothing(self) -> None:
-        """A reader that takes nothing of its catch-up is given up with 1013, and not much waits for it."""
+        """A client that doesn't read its catch-up is closed with 1013, and little waits for it."""
         self.patch(catchup, "DRAIN_TRIES", 20)
         one, two = await self.friends()
         sender = await one.device()
@@ -164,12 +182,12 @@ class CatchUpTests(Living):
         device = await self.silent(two)
         device.transport.pauseProducing()
         device.say(cmd=4)
-        await until(lambda: two.id not in self.node.roster.users)
+        await until(lambda: two.id not in self.node.hub.users)
         device.transport.resumeProducing()
         self.assertEqual(await device.closed(), 1013)
 
     async def test_one_at_a_time(self) -> None:
-        """A second one while the first runs is refused, and does the first no harm."""
+        """A second catch-up during the first is refused, without harm to the first."""
         one, two = await self.friends()
         await self.said(await one.device(), two.id, 3)
         device = await self.silent(two)
@@ -182,17 +200,17 @@ class CatchUpTests(Living):
         self.assertEqual((await device.caught_up(have={f"10:{one.id}": 3}))["rows"][0]["seq"], 3)
 
     async def test_gone_meanwhile(self) -> None:
-        """Who leaves in the middle of it leaves nothing behind."""
+        """A client that disconnects during the catch-up leaves nothing behind."""
         one, two = await self.friends()
         await self.said(await one.device(), two.id, PAGE, content="x" * 5_000)
         for _ in range(5):
             device = await self.silent(two)
             device.say(cmd=4)
             await device.leave()
-        await until(lambda: two.id not in self.node.roster.users)
+        await until(lambda: two.id not in self.node.hub.users)
 
     async def test_never_asked(self) -> None:
-        """Who doesn't ask is delivered to as soon as it says anything, or a moment after it came."""
+        """A client that doesn't ask gets messages once it sends anything, or a moment after it connected."""
         one, two = await self.friends()
         sender = await one.device()
         quiet = await self.silent(two)

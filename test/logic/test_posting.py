@@ -1,4 +1,4 @@
-"""The way into the log on a living node: first messages at once, changes of relations that cross them, failures."""
+"""Messages on their way into the log of a running node: first messages, relations that change meanwhile, failures."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, gatherResults
 from twisted.python.failure import Failure
 
-from test.access.living import Living, until
+from test.access.running_node import RunningNode, until
 from twim.errors import TooMany
 from twim.storage import log
 
 
-class FirstTests(Living):
+class FirstTests(RunningNode):
     """Conversations that begin."""
 
     async def test_both_begin(self) -> None:
-        """Two who write to each other for the first time at once share one conversation."""
+        """Two users who write to each other for the first time at once share one conversation."""
         one, two = await self.friends()
         mine, theirs = await one.device(), await two.device()
         for number in range(10):
@@ -31,7 +31,7 @@ class FirstTests(Living):
         self.assertEqual(await one.history(10, two.id), await two.history(10, one.id))
 
     async def test_many_begin(self) -> None:
-        """Many conversations that begin in one moment each count from 1."""
+        """Many conversations that begin at once each count from 1."""
         one, *others = await self.people(12)
         await one.befriend(*others)
         device = await one.device()
@@ -39,7 +39,7 @@ class FirstTests(Living):
         self.assertEqual({answer["seq"] for answer in await gatherResults(asked)}, {1})
 
     async def test_parted_while_it_begins(self) -> None:
-        """A friendship that ends while its first message looks for its conversation refuses that message."""
+        """A friendship that ends while its first message waits for its conversation refuses that message."""
         one, two = await self.friends()
         device, peer = await one.device(), await two.device()
         found: list[Deferred[Any]] = []
@@ -59,34 +59,36 @@ class FirstTests(Living):
         self.assertNotIn(10, [frame["cmd"] for frame in await peer.quiet()])
 
     async def test_repeated_after_parting(self) -> None:
-        """A retry is told that it was stored the first time, though nothing new may be said there any more."""
+        """A message that is sent again after the friendship ended gets its first answer, although new ones are
+        refused."""
         one, two = await self.friends()
         group = await two.group()
         await one.post("/contact/joincommunity", dstid=group)
         device = await one.device()
-        places = ((10, two.id, "a"), (11, group, "b"))
-        before = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in places]
+        targets = ((10, two.id, "a"), (11, group, "b"))
+        before = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in targets]
         await two.post("/contact/deletefriend", dstid=one.id)
         await two.post("/contact/removemember", dstid=group, userid=two.id, memberid=one.id)
         await device.quiet()
-        again = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in places]
+        again = [await device.ask(cmd=cmd, dstid=dstid, media=1, cid=cid) for cmd, dstid, cid in targets]
         self.assertEqual(again, before)
-        for cmd, dstid, _ in places:
+        for cmd, dstid, _ in targets:
             self.assertEqual((await device.ask(cmd=cmd, dstid=dstid, media=1, cid=f"new {cmd}"))["code"], -3)
             device.say(cmd=cmd, dstid=dstid, media=1, id=7)
             self.assertEqual((await device.hear(cmd=1, id=7))["code"], -3)
 
     def conversations(self) -> Any:
         """Where the node looks for conversations."""
-        dispatch = self.node.lobby.received.__self__  # type: ignore[attr-defined]
+        dispatch = self.node.admission.received.__self__  # type: ignore[attr-defined]
         return dispatch._posting._conversations
 
 
-class FailureTests(Living):
-    """What can't be stored."""
+class FailureTests(RunningNode):
+    """Messages that can't be stored."""
 
     async def test_full(self) -> None:
-        """When the queue is full one is told to come again, which is nobody's fault, and later all is well."""
+        """When the queue is full a message is refused as to be tried again, isn't counted as a wrong frame, and is
+        accepted later."""
         self.patch(log, "QUEUE", 3)
         one, two = await self.friends()
         device, peer = await one.device(), await two.device()
@@ -102,7 +104,7 @@ class FailureTests(Living):
         self.assertEqual([m["seq"] for m in peer.messages()], list(range(1, stored + 2)))
 
     async def test_our_bug(self) -> None:
-        """A failure of ours is answered, logged, and delivers nothing; the next message is taken."""
+        """An internal error is answered, logged, and delivers nothing; the next message is accepted."""
         one, two = await self.friends()
         device, peer = await one.device(), await two.device()
         await device.tell(10, two.id, "before")
@@ -118,7 +120,7 @@ class FailureTests(Living):
         self.assertEqual([m["seq"] for m in peer.messages()], [1, 2])
 
     async def test_our_bug_in_a_command(self) -> None:
-        """So is one in any other command; the connection stays."""
+        """An internal error in another command is answered too, and the connection stays."""
         one, two = await self.friends()
         device = await one.device()
         await device.tell(10, two.id, "x")

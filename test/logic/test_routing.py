@@ -1,4 +1,4 @@
-"""Delivery: to whom, in which order, in how many writes; and no device's trouble is another's."""
+"""Delivery: which devices get a message, in which order and in how many writes; no device disturbs another."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twim.access.roster import Roster
-from twim.access.session import OUTBOX, TRY_AGAIN_LATER, Session
 from twim.errors import Refusal, Unavailable
+from twim.hub.hub import Hub
+from twim.hub.outbox import OUTBOX, TRY_AGAIN_LATER, Outboxes
+from twim.hub.session import Session
 from twim.logic.routing import Routing
-from twim.storage.interface import Conversation, Post
+from twim.storage.interface import Circle, Conversation, Post
 from twim.wire.commands import GROUP, SINGLE
 from twim.wire.message import Message, encode
 
 
 class LeavingSocket:
-    """A socket whose close makes its device leave the roster at once, as the real one does."""
+    """A socket whose close makes its device leave the hub at once, as the real one does."""
 
-    def __init__(self, roster: Roster) -> None:
-        self.roster = roster
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
         self.session: Session | None = None
         self.writes: list[bytes] = []
         self.code: int | None = None
@@ -29,13 +30,16 @@ class LeavingSocket:
     def send(self, data: bytes) -> None:
         self.writes.append(data)
 
+    def waits(self, above: int) -> int:
+        return above
+
     def shut(self, code: int, reason: str) -> None:
         assert self.session is not None
         self.code = code
-        self.roster.remove(self.session.user, self.session)
+        self.hub.remove(self.session)
 
     def heard(self) -> list[dict[str, Any]]:
-        """The frames, of short payloads."""
+        """The frames that arrived, with short payloads."""
         data, frames = b"".join(self.writes), []
         while data:
             length, start = (data[1], 2) if data[1] < 126 else (int.from_bytes(data[2:4], "big"), 4)
@@ -45,21 +49,21 @@ class LeavingSocket:
 
 
 class RoutingTests(SynchronousTestCase):
-    """`Routing` over a real roster."""
+    """`Routing` over a real hub."""
 
     def setUp(self) -> None:
-        self.roster = Roster()
-        self.dirty: list[Session] = []
-        self.routing = Routing(self.roster, self.dirty, Clock())
+        self.hub = Hub()
+        self.outboxes = Outboxes(Clock())
+        self.routing = Routing(self.hub, self.outboxes, Clock())
 
     def device(self, userid: int, *groups: int, held: bool = False) -> LeavingSocket:
-        """One more device of the user."""
-        socket = LeavingSocket(self.roster)
-        present = self.roster.enter(userid, set(), set(groups))
-        socket.session = Session(present, 1, socket, self.dirty)
+        """Open one more device of the user."""
+        socket = LeavingSocket(self.hub)
+        present = self.hub.enter(userid, Circle(set(), set(groups)))
+        socket.session = Session(present, 1, socket, self.outboxes)
         if not held:
             socket.session.release({})
-        self.roster.add(present, socket.session)
+        self.hub.add(present, socket.session)
         return socket
 
     def post(
@@ -70,6 +74,30 @@ class RoutingTests(SynchronousTestCase):
         post = Post(origin and origin.session, said, Conversation(1, cmd, userid, dstid, seq))
         post.body = encode(said)
         return post
+
+    def test_a_repeat_elsewhere_in_the_batch(self) -> None:
+        """A cid that was used in a group and is said again to a friend, or to another group, in the same batch: the
+        answer covers what the group was told before, and comes after it."""
+        for again in (SINGLE, GROUP):
+            sender = self.device(1, 8, 9)
+            repeat = self.post(again, 1, 8, 0, sender, cid="c")
+            repeat.first = (GROUP, 9, 2, 5)
+            posts = [
+                self.post(GROUP, 8, 8, 1),
+                repeat,
+                self.post(GROUP, 3, 9, 1),
+                self.post(GROUP, 1, 9, 2, sender, cid="c"),
+            ]
+            self.routing.committed(posts)
+            told = [(frame["dstid"], frame["seq"]) for frame in sender.heard()]
+            self.assertEqual(told, [(8, 1), (9, 1), (9, 2), (9, 2)])
+
+    def test_start_over(self) -> None:
+        """Messages that were thought lost and appear on the disk: the devices they are for reconnect, and no others."""
+        both = [self.device(1, 9), self.device(2), self.device(3, 9)]
+        other = self.device(4, 8)
+        self.routing.start_over([self.post(SINGLE, 1, 2, 5), self.post(SINGLE, 2, 1, 6), self.post(GROUP, 1, 9, 1)])
+        self.assertEqual([one.code for one in [*both, other]], [TRY_AGAIN_LATER] * 3 + [None])
 
     def test_answer_and_delivery(self) -> None:
         """The sending device is answered, the others of both users get the message, in one write each."""
@@ -84,7 +112,7 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual(self.routing.delivered, 6)
 
     def test_answers_in_their_places(self) -> None:
-        """Who wrote at the same time hears of its own message after those before it, not first."""
+        """A user who wrote at the same time gets the answer after the messages before it, not first."""
         one, two = self.device(1, 7), self.device(2, 7)
         self.routing.committed(
             [
@@ -100,7 +128,7 @@ class RoutingTests(SynchronousTestCase):
                 self.assertEqual(heard, [(seq in own, seq) for seq in (1, 2, 3, 4)])
 
     def test_answer_while_catching_up(self) -> None:
-        """An answer waits like the messages before it, and isn't taken for one that the catch-up gave."""
+        """An answer waits like the messages before it, and isn't dropped as one that the catch-up gave."""
         one, two = self.device(1, 7), self.device(2, 7)
         assert one.session is not None
         one.session.hold()
@@ -111,18 +139,18 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual([(f["cmd"], f["seq"]) for f in one.heard()], [(1, 6)])
 
     def test_answer_of_who_left_the_group(self) -> None:
-        """Who left between sending and commit is answered."""
+        """A sender who left between sending and commit is answered."""
         one, two = self.device(1, 7), self.device(2, 7)
-        self.roster.left(1, 7)
+        self.hub.left(1, 7)
         self.routing.committed([self.post(GROUP, 1, 7, 1, one, id=4)])
         self.assertEqual([(f["cmd"], f["id"]) for f in one.heard()], [(1, 4)])
         self.assertEqual([f["seq"] for f in two.heard()], [1])
 
     def test_sender_that_left(self) -> None:
-        """The sender's other device gets the message although the sending one is gone before the commit."""
+        """The sender's other device gets the message although the sending one disconnected before the commit."""
         sending, beside = self.device(1), self.device(1)
         assert sending.session is not None
-        self.roster.remove(sending.session.user, sending.session)
+        self.hub.remove(sending.session)
         sending.session.closed()
         self.routing.committed([self.post(SINGLE, 1, 2, 1, sending, id=4)])
         self.assertEqual([f["seq"] for f in beside.heard()], [1])
@@ -141,14 +169,15 @@ class RoutingTests(SynchronousTestCase):
         self.assertEqual((by_cmd[9]["code"], by_cmd[9]["msg"]), (-1, "no"))
 
     def test_failed(self) -> None:
-        """When nothing was stored the senders are told, and nobody else."""
+        """When nothing was stored only the senders are told."""
         sending, peer = self.device(1), self.device(2)
         self.routing.failed([self.post(SINGLE, 1, 2, 0, sending, id=1), self.post(SINGLE, 2, 1, 0)], Unavailable())
         self.assertEqual([f["code"] for f in sending.heard()], [Unavailable.code])
         self.assertEqual(peer.writes, [])
 
     def test_group(self) -> None:
-        """Every member's device once; each sending device everything but its own; nobody outside."""
+        """Every device of a member gets the message once; each sending device gets all but its own; nobody else gets
+        any."""
         first, second, third = self.device(1, 7), self.device(2, 7), self.device(3, 7)
         outside = self.device(4, 8)
         self.routing.committed(
@@ -158,7 +187,7 @@ class RoutingTests(SynchronousTestCase):
             self.assertEqual([f["seq"] for f in socket.heard()], seqs)
 
     def test_held_and_slow(self) -> None:
-        """Devices that overflow while they are held leave, and cost nobody in the room or beside them a message."""
+        """Devices that overflow while they are held are closed, and no other device misses a message."""
         beside = [self.device(1), self.device(1, held=True), self.device(1)]
         room = [self.device(user, 7, held=user % 2 == 0) for user in range(2, 8)]
         for socket in (beside[1], *room[::2]):
@@ -169,10 +198,10 @@ class RoutingTests(SynchronousTestCase):
             self.assertEqual(socket.code, TRY_AGAIN_LATER)
         for socket in (beside[0], beside[2], *room[1::2]):
             self.assertEqual([f["seq"] for f in socket.heard()], [1])
-        self.assertEqual(self.roster.connections, 5)
+        self.assertEqual(self.hub.connections, 5)
 
     def test_too_slow_in_a_flush(self) -> None:
-        """Nor do those that overflow at the flush."""
+        """The same for devices that overflow at the flush."""
         room = [self.device(user, 7) for user in range(1, 5)]
         for socket in room[:2]:
             assert socket.session is not None

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twim.access.session import Session
 from twim.errors import Malformed, NotFound, NotYours, Refusal, told
-from twim.logic.policy import check_place
+from twim.hub.session import Session
+from twim.logic.files import Files
+from twim.logic.policy import check_posting
 from twim.storage.conversations import Conversations
 from twim.storage.interface import Conversation, MessageLog, Post, key_of
 from twim.wire.commands import GROUP, NOTICE, SENDABLE, SINGLE
@@ -27,15 +28,23 @@ class Posting:
         conversations: Conversations,
         refuse: Callable[[Post, Refusal], None],
         repeat: Callable[[Post], None],
+        now_ms: Callable[[], int],
+        files: Files,
     ) -> None:
         self._log = log
+        self._files = files
         self._conversations = conversations
         self._refuse = refuse
         self._repeat = repeat
+        self._now_ms = now_ms
 
     def say(self, session: Session, said: Frame) -> None:
-        """Post what a device said. `Refusal` when it may not."""
+        """Post what a device said. `Refusal` when it may not; `TooMany` when the user says too much."""
         user = session.user
+        allowance = user.allowance
+        allowance.left -= 1
+        if allowance.left < 0:
+            user.refill()
         if said.media not in SENDABLE:
             raise Malformed("media: 1 to 9, 20 to 22, or 100")
         if said.cid and "\0" in said.cid:
@@ -46,48 +55,70 @@ class Posting:
         # Only what belongs to a message is stored.
         if said.scope or said.epoch or said.have is not None:
             said.scope, said.epoch, said.have = 0, "", None
-        places = user.single_places if said.cmd == SINGLE else user.group_places
-        place = places.get(said.dstid)
-        if place is not None:
-            self._log.append(Post(session, said, place))
+        files = self._files.take(said) if said.url or said.pic else ()
+        known = user.single_conversations if said.cmd == SINGLE else user.group_conversations
+        conversation = known.get(said.dstid)
+        if conversation is not None:
+            self._append(session, said, conversation, files)
             return
         try:
-            check_place(user, said.cmd, said.dstid)
+            check_posting(user, said.cmd, said.dstid, self._now_ms())
         except NotYours as refused:
             self._refuse_unless_said(session, said, refused)
             return
-        self._seek(session, said)
+        conversation = self._conversations.at_hand(key_of(said.cmd, user.id, said.dstid))
+        if conversation is None:
+            self._seek(session, said, files)
+            return
+        known[said.dstid] = conversation
+        self._append(session, said, conversation, files)
 
-    def notice(self, group: int, actor: int, what: str, memo: str = "") -> None:
-        """Post the server's own note on what `actor` did to the group: created, joined, left, renamed, removed."""
-        self._seek(None, Message(userid=actor, cmd=GROUP, dstid=group, media=NOTICE, content=what, memo=memo))
+    def _append(
+        self, origin: Session | None, said: Message, conversation: Conversation, files: tuple[str, ...]
+    ) -> None:
+        post = Post(origin, said, conversation)
+        if files:
+            post.files = files
+        self._log.append(post)
 
-    def _seek(self, origin: Session | None, said: Message) -> None:
+    def notice(self, group: int, actor: int, what: str, memo: str = "", about: int = 0) -> None:
+        """Post the server's own note on what `actor` did to the group, or to the member `about`: see docs/protocol.md
+        for all of them."""
+        mentions = (about,) if about else ()
+        said = Message(userid=actor, cmd=GROUP, dstid=group, media=NOTICE, content=what, memo=memo, mentions=mentions)
+        self._seek(None, said, ())
+
+    def _seek(self, origin: Session | None, said: Message, files: tuple[str, ...]) -> None:
         finding = self._conversations.find(key_of(said.cmd, said.userid, said.dstid))
-        finding.addCallback(self._found, origin, said)
+        finding.addCallback(self._found, origin, said, files)
         finding.addErrback(self._lost, origin, said)
 
-    def _found(self, place: Conversation | None, origin: Session | None, said: Message) -> None:
-        if place is None:
+    def _found(
+        self, conversation: Conversation | None, origin: Session | None, said: Message, files: tuple[str, ...]
+    ) -> None:
+        if conversation is None:
             raise NotFound("dstid: no such group")
         if origin is not None:
             # Asked again: the relation may have ended while the conversation was looked for.
             try:
-                check_place(origin.user, said.cmd, said.dstid)
+                check_posting(origin.user, said.cmd, said.dstid, self._now_ms())
             except NotYours as refused:
                 self._refuse_unless_said(origin, said, refused)
                 return
-            places = origin.user.single_places if said.cmd == SINGLE else origin.user.group_places
-            places[said.dstid] = place
-        self._log.append(Post(origin, said, place))
+            known = origin.user.single_conversations if said.cmd == SINGLE else origin.user.group_conversations
+            known[said.dstid] = conversation
+        self._append(origin, said, conversation, files)
 
     def _refuse_unless_said(self, origin: Session, said: Message, refused: Refusal) -> None:
-        """Refuse what was not said before: who has left since, and missed the answer, is told that it was stored."""
+        """Refuse what was not said before: a user who has left since, and missed the answer, is told that the message
+        was stored."""
         post = Post(origin, said, Conversation(0, said.cmd, 0, 0, 0))
         if not said.cid:
             self._refuse(post, refused)
             return
         looking = self._conversations.first_answer(said.userid, said.cid)
+        # What is on disk may not have been delivered yet, nor what came before it.
+        looking.addCallback(lambda first: self._log.settled().addCallback(lambda _: first))
         looking.addCallback(self._looked, post, refused)
         looking.addErrback(self._lost, origin, said)
 

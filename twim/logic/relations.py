@@ -1,143 +1,140 @@
-"""Friends and groups as their users change them: stored, then known at once wherever somebody is connected."""
+"""Friends and blocks as their users change them: stored, then known at once wherever somebody is connected."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
-from twim.access.roster import Roster
-from twim.errors import NotYours, Refusal
-from twim.logic.posting import Posting
+from twim.errors import Refusal
+from twim.hub.hub import Hub
+from twim.logic.live_settings import LiveSettings
 from twim.logic.presence import Presence
 from twim.logic.routing import Routing
-from twim.storage.interface import Community
-from twim.storage.relations import Relations as RelationStore
+from twim.storage.relations import RelationStore
 from twim.wire import envelope
 
 
 class Relations:
-    """What users do about each other and their groups."""
+    """What users do about each other."""
 
     def __init__(
         self,
         store: RelationStore,
-        roster: Roster,
+        hub: Hub,
         routing: Routing,
         presence: Presence,
-        posting: Posting,
-        approve: bool,
+        settings: LiveSettings,
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
-        self._roster = roster
+        self._hub = hub
         self._routing = routing
         self._presence = presence
-        self._posting = posting
-        self._approve = approve
+        self._settings = settings
+        self._now_ms = now_ms
 
     async def befriend(self, userid: int, dstid: int, memo: str) -> bool:
-        """Become friends, or ask to where an approval is needed. True when they are friends now."""
+        """Become friends, or request it where an approval is needed. True if they are friends now."""
         if userid == dstid:
             raise Refusal("you can't add yourself")
-        friends = await self._store.befriend(userid, dstid, memo, self._approve)
+        approve = self._settings.approve_friends
+        friends = await self._store.befriend(userid, dstid, memo, approve)
         if friends:
-            self._befriended(userid, dstid)
+            self.befriended(userid, dstid)
+        elif friends is None:
+            # Answered, and told to the user's own devices, as any other.
+            if not approve:
+                self._tell([userid], "friend", userid=dstid)
+            return not approve
         else:
             self._tell([dstid], "friend-request", userid=userid)
-        return friends
+        return bool(friends)
 
-    def _befriended(self, userid: int, dstid: int) -> None:
-        self._roster.befriended(userid, dstid)
-        self._routing.elsewhere.befriended(userid, dstid)
+    async def acquainted(self, userid: int, other: int) -> bool:
+        """Whether the two share a friendship, a group or a chat."""
+        return await self._store.acquainted(userid, other)
+
+    def befriended(self, userid: int, dstid: int) -> None:
+        """These two are friends, which is stored: everybody who has to know learns of it."""
+        self._hub.befriended(userid, dstid)
+        self._routing.other_nodes.befriended(userid, dstid)
         self._tell([userid], "friend", userid=dstid)
         self._tell([dstid], "friend", userid=userid)
 
     async def requests(self, userid: int) -> list[dict[str, object]]:
-        """Who waits for the user's answer."""
+        """The users whose requests wait for this user's answer."""
         return [one.public() for one in await self._store.requests(userid)]
 
     async def answer(self, userid: int, requestid: int, accept: bool) -> None:
         """Accept or refuse a request."""
         asker = await self._store.answer_request(userid, requestid, accept)
         if accept:
-            self._befriended(userid, asker)
+            self.befriended(userid, asker)
         else:
             self._tell([userid], "friend-request", userid=asker)
 
     async def part(self, userid: int, dstid: int) -> None:
         """End a friendship."""
         await self._store.part(userid, dstid)
-        self._roster.parted(userid, dstid)
-        self._routing.elsewhere.parted(userid, dstid)
+        self._hub.parted(userid, dstid)
+        self._routing.other_nodes.parted(userid, dstid)
         self._tell([userid], "friend", userid=dstid)
         self._tell([dstid], "friend", userid=userid)
 
-    async def friends(self, userid: int) -> list[dict[str, object]]:
-        """The user's friends."""
-        return [one.public(self._presence.online(one.id)) for one in await self._store.friends(userid)]
+    async def friends(self, userid: int) -> list[int]:
+        """The ids of the user's friends, ascending. There may be thousands; `shown` gives them piece by piece."""
+        return await self._store.friend_ids(userid)
 
-    async def create(self, userid: int, fields: dict[str, Any]) -> Community:
-        """A new group."""
-        made = await self._store.create(userid, fields)
-        self._roster.joined(userid, made.id)
-        self._routing.elsewhere.joined(userid, made.id)
-        self._posting.notice(made.id, userid, "created", made.name)
-        self._tell([userid], "group", dstid=made.id)
-        return made
+    async def hidden_from(self, userid: int) -> set[int]:
+        """Of whom the user doesn't see whether they are online: a block is between them."""
+        return await self._store.hidden_from(userid)
 
-    async def join(self, userid: int, group: int) -> Community:
-        """Join a group."""
-        joined = await self._store.join(userid, group)
-        self._roster.joined(userid, group)
-        self._routing.elsewhere.joined(userid, group)
-        self._posting.notice(group, userid, "joined")
-        self._tell_group(group)
-        return joined
+    async def shown(self, userids: Sequence[int], hidden: Collection[int] = ()) -> list[dict[str, object]]:
+        """These users, by id, as others see them; `hidden` are shown as offline."""
+        return [
+            one.public(one.id not in hidden and self._presence.online(one.id))
+            for one in await self._store.users(userids)
+        ]
 
-    async def leave(self, userid: int, group: int) -> None:
-        """Leave a group."""
-        await self._store.leave(userid, group)
-        self._left(userid, userid, group, "left")
+    async def block(self, userid: int, dstid: int) -> None:
+        """The user hears no more of `dstid`, who isn't told."""
+        if userid == dstid:
+            raise Refusal("you can't block yourself")
+        await self._store.block(userid, dstid, self._now_ms())
+        self._blocked(userid, dstid, True)
 
-    async def remove(self, owner: int, group: int, memberid: int) -> None:
-        """The owner removes a member."""
-        await self._store.remove(owner, group, memberid)
-        self._left(memberid, owner, group, "removed")
+    async def unblock(self, userid: int, dstid: int) -> None:
+        """All is as before the block."""
+        await self._store.unblock(userid, dstid)
+        self._blocked(userid, dstid, False)
 
-    def _left(self, userid: int, actor: int, group: int, what: str) -> None:
-        self._roster.left(userid, group)
-        self._routing.elsewhere.left(userid, group)
-        self._posting.notice(group, actor, what, str(userid) if actor != userid else "")
-        self._tell_group(group)
-        self._tell([userid], "group", dstid=group)
+    def _blocked(self, userid: int, dstid: int, is_blocked: bool) -> None:
+        self._hub.blocked(userid, dstid, is_blocked)
+        self._routing.other_nodes.blocked(userid, dstid, is_blocked)
+        self._tell([userid], "block", userid=dstid)
 
-    async def change(self, owner: int, group: int, fields: dict[str, Any]) -> Community:
-        """The owner changes the group's name, icon or memo."""
-        before, now = await self._store.change(owner, group, fields)
-        if before.name != now.name:
-            self._posting.notice(group, owner, "renamed", now.name)
-        self._tell_group(group)
-        return now
+    async def blocked(self, userid: int) -> list[dict[str, object]]:
+        """Whom the user blocks."""
+        return [one.public(False) for one in await self._store.blocked(userid)]
 
-    async def groups(self, userid: int) -> list[Community]:
-        """The user's groups."""
-        return await self._store.groups(userid)
+    async def remark(self, userid: int, dstid: int, remark: str) -> None:
+        """The user's own name for a friend."""
+        await self._store.set_remark(userid, dstid, remark)
+        self._tell([userid], "friend", userid=dstid)
 
-    async def members(self, userid: int, group: int) -> list[dict[str, object]]:
-        """The members of a group that the user is in."""
-        members = await self._store.members(group)
-        if all(one.id != userid for one in members):
-            raise NotYours("you are not in that group")
-        return [one.public(self._presence.online(one.id)) for one in members]
+    async def remarks(self, userid: int) -> dict[int, str]:
+        """The user's own names for friends who have one."""
+        return await self._store.remarks(userid)
+
+    async def sees_online(self, userid: int, other: int) -> bool:
+        """Whether the other is online, as far as the user may know."""
+        return self._presence.online(other) and other not in await self._store.hidden_from(userid)
 
     async def tell_profile(self, userid: int) -> None:
         """The user's profile changed: tell its friends and its own devices."""
-        circle = self._roster.users.get(userid) or await self._store.circle(userid)
-        self._tell([userid, *circle.friends], "profile", userid=userid)
+        user = self._hub.users.get(userid) or await self._store.circle(userid)
+        self._tell([userid, *user.friends], "profile", userid=userid)
 
     def _tell(self, users: list[int], what: str, **more: object) -> None:
         payload = envelope.changed(what, **more)
         self._routing.to_users(users, payload)
-        self._routing.flush()
-
-    def _tell_group(self, group: int) -> None:
-        self._routing.to_group(group, envelope.changed("group", dstid=group))
         self._routing.flush()
