@@ -1,4 +1,4 @@
-"""What every bus promises, as tests: subclassed for each kind with the real thing behind it."""
+"""What every bus promises, as tests; a subclass for each kind uses the real thing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from test.cluster.listening import Ear, pause, until
+from test.cluster.recording import RecordingListener, pause, until
 from twim.cluster.interface import EVERYONE, MAX_EVENT, Bus, Listener, group, user
 
 
@@ -43,23 +43,23 @@ class Buses:
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         await until(reactor, condition, what)
 
-    async def cluster(self, size: int) -> list[tuple[Bus, Ear]]:
+    async def cluster(self, size: int) -> list[tuple[Bus, RecordingListener]]:
         """That many nodes that know each other."""
         members = []
         for _ in range(size):
-            ear = Ear()
-            members.append((await self.started(ear), ear))
-        await self.until(lambda: all(len(ear.up) == size - 1 for _, ear in members), "all know all")
+            listener = RecordingListener()
+            members.append((await self.started(listener), listener))
+        await self.until(lambda: all(len(listener.up) == size - 1 for _, listener in members), "all know all")
         return members
 
 
 class AnyBus(Buses):
-    """For every bus."""
+    """Promises of every bus."""
 
     @asynchronous
     async def test_itself(self) -> None:
-        """A node is the first of those it knows, and says what it was told to say."""
-        bus = await self.started(Ear())
+        """A node is the first of the nodes it knows, with the description it was given."""
+        bus = await self.started(RecordingListener())
         bus.describe(connections=7, address="here")
         first = bus.nodes()[0]
         self.assertEqual((first.node, first.epoch, first.connections, first.address), (bus.node, "epoch", 7, "here"))
@@ -67,26 +67,32 @@ class AnyBus(Buses):
         self.assertNotEqual(self.make().node, bus.node)
 
     @asynchronous
+    async def test_joined(self) -> None:
+        """A bus says that it is joined once it is."""
+        bus = await self.started(RecordingListener())
+        self.assertTrue(bus.joined)
+
+    @asynchronous
     async def test_no_echo(self) -> None:
-        """A node doesn't hear itself."""
-        ear = Ear()
-        bus = await self.started(ear)
+        """A node doesn't receive its own events."""
+        listener = RecordingListener()
+        bus = await self.started(listener)
         await bus.subscribe(user(1))
         bus.publish((EVERYONE, user(1)), b"mine")
         await pause(reactor, 0.1)
-        self.assertEqual(ear.events, [])
+        self.assertEqual(listener.events, [])
 
     @asynchronous
     async def test_bounds(self) -> None:
         """Events that are empty or too large are refused."""
-        bus = await self.started(Ear())
+        bus = await self.started(RecordingListener())
         self.assertRaises(ValueError, bus.publish, (EVERYONE,), b"")
         self.assertRaises(ValueError, bus.publish, (EVERYONE,), bytes(MAX_EVENT + 1))
 
     @asynchronous
     async def test_interest(self) -> None:
         """Interest can be declared and withdrawn more than once, and for nothing."""
-        bus = await self.started(Ear())
+        bus = await self.started(RecordingListener())
         await bus.subscribe(user(1))
         await bus.subscribe(user(1))
         bus.unsubscribe(user(1))
@@ -97,59 +103,59 @@ class AnyBus(Buses):
 
     @asynchronous
     async def test_stopping_twice(self) -> None:
-        """Stopping twice is stopping once."""
-        bus = await self.started(Ear())
+        """Stopping twice has the effect of stopping once."""
+        bus = await self.started(RecordingListener())
         await bus.stop()
         await bus.stop()
 
 
 class BusOfMany(AnyBus):
-    """For every bus that has others on it."""
+    """Promises of every bus with several nodes."""
 
     @asynchronous
     async def test_meeting(self) -> None:
-        """All know all, once, with what they say of themselves."""
+        """All nodes know all others, each once, with its description."""
         members = await self.cluster(3)
         ids = {bus.node for bus, _ in members}
-        for bus, ear in members:
-            self.assertEqual(set(ear.up), ids - {bus.node})
+        for bus, listener in members:
+            self.assertEqual(set(listener.up), ids - {bus.node})
             self.assertEqual([info.node for info in bus.nodes()[1:]], sorted(ids - {bus.node}))
-            self.assertEqual([what for what, _ in ear.order], ["up", "up"])
-            for info in ear.up.values():
+            self.assertEqual([what for what, _ in listener.order], ["up", "up"])
+            for info in listener.up.values():
                 self.assertEqual(info.epoch, "epoch")
                 self.assertTrue(info.address)
 
     @asynchronous
     async def test_order(self) -> None:
-        """Every other node hears each event once, in the order of publishing."""
+        """Every other node receives each event once, in the order of publishing."""
         members = await self.cluster(3)
         events = [b"%d" % i + b"." * (i % 300) for i in range(2000)]
         for at in range(0, len(events), 50):
             for event in events[at : at + 50]:
                 members[0][0].publish((EVERYONE,), event)
             await pause(reactor, 0)
-        for _, ear in members[1:]:
-            await self.until(lambda ear=ear: len(ear.events) >= len(events), "all was heard")
+        for _, listener in members[1:]:
+            await self.until(lambda listener=listener: len(listener.events) >= len(events), "all was heard")
         await pause(reactor, 0.1)
-        for _, ear in members[1:]:
-            self.assertEqual(ear.by_node, {members[0][0].node: events})
-            self.assertEqual(ear.gaps, [])
+        for _, listener in members[1:]:
+            self.assertEqual(listener.by_node, {members[0][0].node: events})
+            self.assertEqual(listener.gaps, [])
 
     @asynchronous
     async def test_large(self) -> None:
-        """Events up to the bound arrive whole and in their place."""
-        (bus, _), (_, ear) = await self.cluster(2)
+        """Events up to the bound arrive whole and in order."""
+        (bus, _), (_, listener) = await self.cluster(2)
         large = bytes(range(256)) * (MAX_EVENT // 256)
         events = [b"before", large, b"between", large[: 100 * 1024], large[:1398], large[:1399], b"after"]
         for event in events:
             bus.publish((EVERYONE,), event)
-        await self.until(lambda: len(ear.events) >= len(events), "all was heard")
-        self.assertEqual(ear.events, events)
+        await self.until(lambda: len(listener.events) >= len(events), "all was heard")
+        self.assertEqual(listener.events, events)
 
     @asynchronous
     async def test_two_topics(self) -> None:
-        """An event for two topics that a node cares for is heard once, and in order with those for one."""
-        (bus, _), (other, ear) = await self.cluster(2)
+        """An event for two topics of interest is received once, and in order with events for one."""
+        (bus, _), (other, listener) = await self.cluster(2)
         for topic in (user(1), user(2), group(3)):
             await other.subscribe(topic)
         bus.publish((user(1), user(2)), b"a")
@@ -157,14 +163,14 @@ class BusOfMany(AnyBus):
         bus.publish((user(2), group(3), user(1)), b"c")
         bus.publish((user(2), EVERYONE), b"d")
         bus.publish((user(1),), b"e")
-        await self.until(lambda: len(ear.events) >= 5, "all was heard")
+        await self.until(lambda: len(listener.events) >= 5, "all was heard")
         await pause(reactor, 0.1)
-        self.assertEqual(ear.events, [b"a", b"b", b"c", b"d", b"e"])
-        self.assertEqual(ear.gaps, [])
+        self.assertEqual(listener.events, [b"a", b"b", b"c", b"d", b"e"])
+        self.assertEqual(listener.gaps, [])
 
     @asynchronous
     async def test_all_speak(self) -> None:
-        """Several nodes that publish at once keep their own orders."""
+        """Each of several nodes that publish at once keeps its own order."""
         members = await self.cluster(3)
         for i in range(300):
             for bus, _ in members:
@@ -172,42 +178,42 @@ class BusOfMany(AnyBus):
             if i % 20 == 0:
                 await pause(reactor, 0)
         wanted = [b"%d" % i for i in range(300)]
-        for bus, ear in members:
-            await self.until(lambda ear=ear: len(ear.events) >= 600, "all was heard")
-            self.assertEqual(ear.by_node, {other.node: wanted for other, _ in members if other is not bus})
+        for bus, listener in members:
+            await self.until(lambda listener=listener: len(listener.events) >= 600, "all was heard")
+            self.assertEqual(listener.by_node, {other.node: wanted for other, _ in members if other is not bus})
 
     @asynchronous
     async def test_goodbye(self) -> None:
-        """A node that stops is down at once for the others, after all that it said, and hears nothing more."""
-        (bus, ear), (other, other_ear) = await self.cluster(2)
+        """A node that stops is down at once for the others, after all its events, and receives nothing more."""
+        (bus, listener), (other, second) = await self.cluster(2)
         bus.publish((EVERYONE,), b"last")
         await bus.stop()
-        await self.until(lambda: bool(other_ear.downs), "it is down")
-        self.assertEqual(other_ear.order[-2:], [("heard", b"last"), ("down", bus.node)])
+        await self.until(lambda: bool(second.downs), "it is down")
+        self.assertEqual(second.order[-2:], [("heard", b"last"), ("down", bus.node)])
         self.assertEqual([info.node for info in other.nodes()], [other.node])
         other.publish((EVERYONE,), b"to nobody")
         await pause(reactor, 0.1)
-        self.assertEqual(ear.events, [])
+        self.assertEqual(listener.events, [])
 
     @asynchronous
     async def test_restart(self) -> None:
-        """A node that comes again is another node, and its events are heard from the first on."""
-        (bus, _), (_, ear) = await self.cluster(2)
+        """A node that starts again is a new node, and its events are received from the first on."""
+        (bus, _), (_, listener) = await self.cluster(2)
         await bus.stop()
-        again = await self.started(Ear())
+        again = await self.started(RecordingListener())
         again.publish((EVERYONE,), b"first")
-        await self.until(lambda: bool(ear.events), "it was heard")
-        self.assertEqual(ear.order[-2:], [("up", again.node), ("heard", b"first")])
+        await self.until(lambda: bool(listener.events), "it was heard")
+        self.assertEqual(listener.order[-2:], [("up", again.node), ("heard", b"first")])
 
     @asynchronous
-    async def test_newcomer(self) -> None:
-        """Who comes later hears nothing old, but that there was something."""
-        (bus, _), (_, ear) = await self.cluster(2)
+    async def test_new_node(self) -> None:
+        """A node that starts later receives no old events, but is told that it missed some."""
+        (bus, _), (_, listener) = await self.cluster(2)
         bus.publish((EVERYONE,), b"old")
-        await self.until(lambda: bool(ear.events), "the old one was heard")
-        late = Ear()
+        await self.until(lambda: bool(listener.events), "the old one was heard")
+        late = RecordingListener()
         await self.started(late)
-        await self.until(lambda: len(late.up) == 2 and bool(late.gaps), "the newcomer knows all")
+        await self.until(lambda: len(late.up) == 2 and bool(late.gaps), "the new node knows all")
         bus.publish((EVERYONE,), b"new")
         await self.until(lambda: bool(late.events), "the new one was heard")
         self.assertEqual(late.events, [b"new"])
@@ -215,21 +221,21 @@ class BusOfMany(AnyBus):
 
     @asynchronous
     async def test_another_database(self) -> None:
-        """Nodes on another database don't exist."""
-        (bus, ear), (_, other_ear) = await self.cluster(2)
-        strange_ear = Ear()
-        strange = await self.started(strange_ear, epoch="another")
+        """Nodes on another database are ignored."""
+        (bus, listener), (_, second) = await self.cluster(2)
+        foreign = RecordingListener()
+        strange = await self.started(foreign, epoch="another")
         strange.publish((EVERYONE,), b"strange")
         bus.publish((EVERYONE,), b"ours")
-        await self.until(lambda: other_ear.events == [b"ours"], "ours was heard")
+        await self.until(lambda: second.events == [b"ours"], "ours was heard")
         await pause(reactor, 0.6)
-        self.assertEqual(strange_ear.order, [])
-        self.assertEqual([ear.events, other_ear.events], [[], [b"ours"]])
-        self.assertEqual((len(ear.up), len(strange.nodes())), (1, 1))
+        self.assertEqual(foreign.order, [])
+        self.assertEqual([listener.events, second.events], [[], [b"ours"]])
+        self.assertEqual((len(listener.up), len(strange.nodes())), (1, 1))
 
     @asynchronous
     async def test_describing(self) -> None:
-        """What a node says of itself reaches the others within two announcements."""
+        """A node's description reaches the others within two announcements."""
         (bus, _), (other, _) = await self.cluster(2)
         bus.describe(connections=41, address="10.0.0.1:8080")
         await self.until(lambda: other.nodes()[1].connections == 41, "the number is known")
@@ -237,28 +243,28 @@ class BusOfMany(AnyBus):
 
     @asynchronous
     async def test_rates(self) -> None:
-        """What a node says is counted where it is said and where it is heard."""
-        (bus, _), (other, ear) = await self.cluster(2)
+        """Events are counted where they are published and where they are received."""
+        (bus, _), (other, listener) = await self.cluster(2)
         for _ in range(100):
             bus.publish((EVERYONE,), b"event")
-        await self.until(lambda: len(ear.events) == 100, "all was heard")
+        await self.until(lambda: len(listener.events) == 100, "all was heard")
         await self.until(lambda: other.nodes()[1].events_per_second > 1, "the rate is known")
         self.assertEqual((bus.nodes()[0].events, other.nodes()[1].events), (100, 100))
 
     @asynchronous
     async def test_a_listener_that_fails(self) -> None:
-        """An exception of the listener is logged, and the next event is heard all the same."""
+        """An exception of the listener is logged, and the next event is received all the same."""
 
-        class Clumsy(Ear):
+        class Clumsy(RecordingListener):
             def heard(self, node: str, event: bytes) -> None:
                 super().heard(node, event)
                 raise RuntimeError("clumsy")
 
-        ear = Clumsy()
+        listener = Clumsy()
         ((bus, _),) = await self.cluster(1)
-        await self.started(ear)
-        await self.until(lambda: bool(ear.up), "they met")
+        await self.started(listener)
+        await self.until(lambda: bool(listener.up), "they met")
         bus.publish((EVERYONE,), b"1")
         bus.publish((EVERYONE,), b"2")
-        await self.until(lambda: len(ear.events) == 2, "both were heard")
+        await self.until(lambda: len(listener.events) == 2, "both were heard")
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)

@@ -1,4 +1,4 @@
-"""The bus of a node that is the whole cluster."""
+"""The bus of a single node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twim.cluster.opening import open_bus
 
 
 class AloneTests(AnyBus, TestCase):
-    """The contract, as far as it concerns one."""
+    """The contract, as far as it concerns a single node."""
 
     def make(self, epoch: str = "epoch") -> Bus:
         return open_bus("alone", key=None, epoch=epoch, reactor=reactor)

@@ -1,4 +1,4 @@
-"""From URLs and key files to buses."""
+"""Buses and key files by their URLs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twim.cluster.alone import AloneBus
 from twim.cluster.interface import BusUrlError
-from twim.cluster.key import load_or_make_key
 from twim.cluster.opening import Broadcast, RedisServer, open_bus, parse_bus_url
-from twim.cluster.udp import UdpBus
+from twim.cluster.udp.bus import UdpBus
+from twim.cluster.udp.key import load_or_make_key
 
 KEY = bytes(32)
 
 
 class UrlTests(SynchronousTestCase):
-    """What may be written, and what not."""
+    """Which URLs are accepted."""
 
     def test_good(self) -> None:
-        """Each form, with what may be left out."""
+        """Each form is accepted, with its optional parts left out too."""
         good = {
             "alone": None,
             "udp://192.168.0.255:3001": Broadcast("192.168.0.255", 3001),
@@ -31,12 +31,14 @@ class UrlTests(SynchronousTestCase):
             "redis://cache:7000/5": RedisServer("cache", 7000, 5, None, None),
             "redis://:secret@cache": RedisServer("cache", 6379, 0, None, "secret"),
             "redis://im:s%2Fcret%40@cache/1": RedisServer("cache", 6379, 1, "im", "s/cret@"),
+            "rediss://im:secret@cache": RedisServer("cache", 6379, 0, "im", "secret", True),
+            "rediss://cache/2?ca=/a%20b.pem&cert=c": RedisServer("cache", 6379, 2, None, None, True, "/a b.pem", "c"),
         }
         for url, place in good.items():
             self.assertEqual(parse_bus_url(url), place)
 
     def test_bad(self) -> None:
-        """Everything else is refused with a text for the operator, which has no password in it."""
+        """Everything else is refused with a text for the operator that has no password in it."""
         for url in (
             "",
             "nobody",
@@ -53,6 +55,10 @@ class UrlTests(SynchronousTestCase):
             "redis://:secret@host:port",
             "redis://:secret@host/db",
             "redis://:secret@host?x=1",
+            "redis://:secret@host?ca=x",
+            "rediss://:secret@host?ca=x&key=y",
+            "rediss://:secret@host?ca",
+            "rediss://",
         ):
             error = self.assertRaises(BusUrlError, parse_bus_url, url)
             self.assertNotIn("secret", str(error))

@@ -12,7 +12,10 @@ from twim.cluster.nodes import Record, check_event, new_node
 
 
 class AloneBus:
-    """Nobody else is there: nothing is heard, and what is published is for nobody."""
+    """There are no other nodes: the listener is never called, and what is published reaches nobody."""
+
+    dropped = 0
+    joined = True
 
     def __init__(self, *, epoch: str, clock: IReactorTime, version: str = "") -> None:
         self.node = new_node()

@@ -1,4 +1,4 @@
-"""The one who listens to a bus, called so that his mistakes don't end it."""
+"""Calls the listener of a bus so that an exception of the listener does not end the bus."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from twisted.logger import Logger
 
 from twim.cluster.interface import Listener
 from twim.cluster.nodes import Record
+from twim.cluster.problem_log import ProblemLog, printable
 
 
 class Audience:
-    """Tells the listener; logs his exceptions. Silent before `open` and after `close`."""
+    """Calls the listener and logs its exceptions, with a rate limit. Does nothing before `open` and after `close`."""
 
-    def __init__(self, log: Logger) -> None:
+    def __init__(self, log: Logger, problems: ProblemLog) -> None:
         self._log = log
+        self._problems = problems
         self._listener: Listener | None = None
 
     def open(self, listener: Listener) -> None:
-        """From now on `listener` is told."""
+        """Call `listener` from now on."""
         self._listener = listener
 
     def close(self) -> None:
-        """From now on nobody is told."""
+        """Call no listener any more."""
         self._listener = None
 
     def hear(self, record: Record, event: bytes) -> None:
-        """`record`'s node published `event`."""
+        """Deliver an `event` that the node of `record` published."""
         if self._listener is None:
             return
         record.meter.events += 1
@@ -35,29 +37,35 @@ class Audience:
         try:
             self._listener.heard(record.node, event)
         except Exception:
-            self._log.failure("an event of {node} could not be handled", node=record.node)
+            self._problems.failure("an event could not be handled", record.node)
 
     def miss(self, record: Record | None) -> None:
-        """Something of its node is lost; of all nodes, if None."""
+        """Report that events of this node are lost; of any node if None."""
         if record is not None:
             record.lost += 1
         if self._listener is not None:
-            self._tell(self._listener.missed, None if record is None else record.node)
+            self._call(self._listener.missed, None if record is None else record.node)
 
     def up(self, record: Record) -> None:
-        """Its node is there."""
-        self._log.info("node {node} at {address} is up", node=record.node, address=record.address)
+        """Report that this node is up."""
+        self._log_line("node {node} at {address} is up", record)
         if self._listener is not None:
-            self._tell(self._listener.node_up, record.info())
+            self._call(self._listener.node_up, record.info())
 
     def down(self, record: Record) -> None:
-        """Its node is gone."""
-        self._log.info("node {node} at {address} is down", node=record.node, address=record.address)
+        """Report that this node is down."""
+        self._log_line("node {node} at {address} is down", record)
         if self._listener is not None:
-            self._tell(self._listener.node_down, record.info())
+            self._call(self._listener.node_down, record.info())
 
-    def _tell(self, what: Callable[[Any], None], about: object) -> None:
+    def _log_line(self, what: str, record: Record) -> None:
+        if self._problems.has_room():
+            self._log.info(what, node=record.node, address=printable(record.address))
+        else:
+            self._problems.warn("more nodes come and go than are worth a line each", record.node)
+
+    def _call(self, method: Callable[[Any], None], about: object) -> None:
         try:
-            what(about)
+            method(about)
         except Exception:
-            self._log.failure("{what} could not be handled", what=getattr(what, "__name__", what))
+            self._problems.failure("an event of a node could not be handled", getattr(method, "__name__", method))

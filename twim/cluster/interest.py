@@ -1,4 +1,4 @@
-"""The channels that a node is subscribed to, wants to be, or is about to be. No input or output."""
+"""The channels that a node is subscribed to, wants to be subscribed to, or is about to be. No input or output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 
 
 class Interest:
-    """`always` are the channels that every node has."""
+    """`always` are the channels that every node subscribes to."""
 
     def __init__(self, always: Collection[bytes]) -> None:
         self._always = frozenset(always)
@@ -29,22 +29,22 @@ class Interest:
         return bool(self._restoring)
 
     def add(self, channel: bytes) -> None:
-        """Want it."""
+        """Want `channel` from now on."""
         self._wanted.add(channel)
 
     def remove(self, channel: bytes) -> bool:
-        """Want it no longer; whether it was wanted."""
+        """Want `channel` no longer. Gives whether it was wanted."""
         if channel not in self._wanted:
             return False
         self._wanted.remove(channel)
         return True
 
     def asked(self, channel: bytes) -> None:
-        """A subscription is on its way."""
+        """A request to subscribe has been sent."""
         self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
 
     def settled(self, channel: bytes) -> Deferred[None]:
-        """Fires when nothing about it is on its way, or the connection is lost."""
+        """Fires when all requests about `channel` are confirmed, or the connection is lost."""
         if channel not in self._unconfirmed:
             return succeed(None)
         waiting: Deferred[None] = Deferred()
@@ -59,7 +59,7 @@ class Interest:
         return channels
 
     def confirmed(self, channel: bytes) -> bool:
-        """A subscription holds; whether it was the last that had to be restored."""
+        """The server confirmed a subscription. Gives whether it was the last that had to be restored."""
         left = self._unconfirmed.get(channel, 1) - 1
         if left:
             self._unconfirmed[channel] = left
@@ -71,7 +71,7 @@ class Interest:
         return was_restoring and not self.restoring
 
     def disconnected(self) -> None:
-        """The connection is lost, and with it all that was on its way."""
+        """The connection is lost, and with it all requests that were not confirmed."""
         self._unconfirmed.clear()
         self._restoring.clear()
         for channel in list(self._waiting):

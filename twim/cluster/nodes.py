@@ -1,18 +1,19 @@
-"""What nodes tell of themselves, and how much they say."""
+"""What nodes announce about themselves, and how much they publish."""
 
 from __future__ import annotations
 
 import secrets
+from typing import Annotated, Final
 
 import msgspec
 
 from twim.cluster.interface import DOWN_WITHIN, MAX_EVENT, NodeInfo
 
-MAX_NODES = 64  # others that one node knows; the list of them must fit into an announcement
-ANNOUNCE_EVERY = 0.5  # seconds: at 20 % loss, silence by chance for SILENT_AFTER has a probability of 0.2 ** 8
-SILENT_AFTER = DOWN_WITHIN - 2 * ANNOUNCE_EVERY  # seconds: it is looked for once per announcement
+MAX_NODES = 64  # how many other nodes one node knows; their ids must fit into an announcement
+ANNOUNCE_EVERY = 0.5  # seconds; if 20 % are lost, all of SILENT_AFTER are lost with a probability of 0.2 ** 8
+SILENT_AFTER = DOWN_WITHIN - 2 * ANNOUNCE_EVERY  # seconds; whether a node is silent is checked with each announcement
 
-_SMOOTH = 0.2  # the share of the newest interval in a rate: what is seen is about the last 3 s
+_SMOOTH = 0.2  # the share of the newest interval in a rate: a rate is about that of the last 3 s
 
 
 def new_node() -> str:
@@ -26,22 +27,31 @@ def check_event(event: bytes) -> None:
         raise ValueError(f"an event has 1 to {MAX_EVENT} bytes, not {len(event)}")
 
 
-class Announcement(msgspec.Struct, array_like=True, frozen=True):
-    """A sign of life. `uptime` instead of a time of day, because clocks differ."""
+_UPTIME: Final = 1e10  # seconds: longer than any real uptime; NaN and infinity are not below it
+_Text = Annotated[str, msgspec.Meta(max_length=255)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-    epoch: str
-    version: str
-    address: str
-    connections: int
+
+class Unreadable(ValueError):
+    """The payload is not an announcement of this version."""
+
+
+class Announcement(msgspec.Struct, array_like=True, frozen=True):
+    """A sign of life. It has the uptime in seconds and not the time of the start, because the clocks of machines
+    differ."""
+
+    epoch: _Text
+    version: _Text
+    address: _Text
+    connections: _Count
     uptime: float
-    last: int
-    """the number of the last thing published"""
-    drops: int
-    """how often things were published that reached nobody"""
-    heard: bytes
-    """the ids of the nodes that it heard lately, 8 bytes each: the proof that it speaks now and isn't a
-    recording
-    """
+    last: _Count
+    """The number of the newest thing that was published."""
+    drops: _Count
+    """How many times something was published that reached nobody."""
+    heard: Annotated[bytes, msgspec.Meta(max_length=8 * MAX_NODES)]
+    """The ids of the nodes that it heard lately, 8 bytes each. They prove that the announcement is new and not a
+    replay."""
     bye: bool
 
     def hears(self, id: bytes) -> bool:
@@ -51,11 +61,22 @@ class Announcement(msgspec.Struct, array_like=True, frozen=True):
 
 
 encode_announcement = msgspec.msgpack.Encoder().encode
-decode_announcement = msgspec.msgpack.Decoder(Announcement).decode
+_decode_announcement = msgspec.msgpack.Decoder(Announcement).decode
+
+
+def decode_announcement(payload: bytes) -> Announcement:
+    """The announcement in `payload`. Unreadable if `payload` is anything else."""
+    try:
+        announced = _decode_announcement(payload)
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
+        raise Unreadable(type(error).__name__) from None
+    if not 0 <= announced.uptime < _UPTIME:
+        raise Unreadable("uptime")
+    return announced
 
 
 class Meter:
-    """Counts events and their bytes, and knows how many they were per second of late."""
+    """Counts events and their bytes, and computes their recent rates per second."""
 
     def __init__(self, now: float) -> None:
         self.events = 0
@@ -85,7 +106,7 @@ class Record:
         self.gaps = self.asked = self.lost = 0
 
     def learn(self, announced: Announcement, now: float, address: str) -> None:
-        """Take over what it says of itself; `address` is for one that doesn't say where it is."""
+        """Take over what the node announced; `address` is used if it announced none."""
         self.epoch, self.version, self.connections = announced.epoch, announced.version, announced.connections
         self.address = announced.address or address
         self.started = now - announced.uptime

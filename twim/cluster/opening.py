@@ -1,4 +1,4 @@
-"""From what the operator wrote to the bus that he meant."""
+"""Makes the bus that the operator's URL names."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import ipaddress
 import socket
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import DatagramProtocol
 
 from twim.cluster.alone import AloneBus
 from twim.cluster.interface import Bus, BusUrlError
-from twim.cluster.key import KEY_SIZE
-from twim.cluster.outgoing import DATAGRAM
-from twim.cluster.udp import UdpBus
+from twim.cluster.udp.bus import UdpBus
+from twim.cluster.udp.key import KEY_SIZE
+from twim.cluster.udp.outgoing import DATAGRAM
 
 UDP_PORT = 3000
-RECEIVE_BUFFER = (
-    4 * 1024 * 1024
-)  # bytes: about 1,800 datagrams while the reactor is busy. Linux cuts it to net.core.rmem_max
+RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Bytes: about 1,800 datagrams that may come while the reactor is busy. Linux reduces it to net.core.rmem_max."""
 
 
 class Broadcast(NamedTuple):
@@ -31,13 +30,20 @@ class Broadcast(NamedTuple):
 
 
 class RedisServer(NamedTuple):
-    """``redis://[[user]:password@]host[:port][/db]``, the user and the password with percent-escapes."""
+    """``redis://[[user]:password@]host[:port][/db]``, the user and the password with percent-escapes.
+
+    ``rediss`` uses TLS: the server's certificate must be for that host, and signed by an authority that this machine
+    trusts, or by one in the PEM file ``?ca=FILE``. The file ``&cert=FILE`` has this node's own certificate and its key.
+    """
 
     host: str
     port: int
     db: int
     user: str | None
     password: str | None
+    tls: bool = False
+    ca: str = ""
+    cert: str = ""
 
 
 def parse_bus_url(url: str) -> Broadcast | RedisServer | None:
@@ -48,38 +54,39 @@ def parse_bus_url(url: str) -> Broadcast | RedisServer | None:
         parts = urlsplit(url)
         if parts.scheme == "udp":
             return _broadcast(parts)
-        if parts.scheme == "redis":
+        if parts.scheme in ("redis", "rediss"):
             return _redis_server(parts)
     except ValueError as error:
         # The URL itself isn't repeated: it may hold a password.
         raise BusUrlError(f"the bus can't be opened: {error}") from None
-    raise BusUrlError("a bus is alone, udp://BROADCAST-ADDRESS:PORT or redis://HOST:PORT/DB")
+    raise BusUrlError("a bus is alone, udp://BROADCAST-ADDRESS:PORT, redis://HOST:PORT/DB or rediss://HOST:PORT/DB")
 
 
 def open_bus(url: str, *, key: bytes | None, epoch: str, reactor: Any, version: str = "") -> Bus:
     """The bus that `url` names, not started yet.
 
-    `key` is the cluster's (see `load_or_make_key`); only ``udp`` needs it. `epoch` is the database's.
-    `reactor` gives time, sockets and connections. BusUrlError if the URL is wrong, or what it needs isn't
-    there.
+    `key` is the cluster's (see `load_or_make_key`); only ``udp`` needs it. `epoch` is the database's. `reactor` gives
+    time, sockets and connections. BusUrlError if the URL is wrong, or if something that it needs is missing.
     """
-    place = parse_bus_url(url)
-    if place is None:
+    target = parse_bus_url(url)
+    if target is None:
         return AloneBus(epoch=epoch, clock=reactor, version=version)
-    if isinstance(place, RedisServer):
-        return _redis_bus(place, epoch, reactor, version)
+    if isinstance(target, RedisServer):
+        return _redis_bus(target, epoch, reactor, version)
     if key is None or len(key) != KEY_SIZE:
         raise BusUrlError(f"udp needs a cluster key of {KEY_SIZE} bytes")
-    listen = partial(listen_shared, reactor, place.port)
-    return UdpBus(where=place, key=key, epoch=epoch, clock=reactor, listen=listen, version=version)
+    listen = partial(listen_shared, reactor, target.port)
+    return UdpBus(where=target, key=key, epoch=epoch, clock=reactor, listen=listen, version=version)
 
 
 def listen_shared(reactor: Any, port: int, protocol: DatagramProtocol) -> IListeningPort:
-    """Connect `protocol` with a socket on `port` that other processes here may have too. OSError."""
+    """Connect `protocol` with a socket on `port`, which other processes of this machine may use, too. May raise
+    OSError."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "SO_REUSEPORT"):  # BSD and macOS want this one; broadcast reaches all who share, with either
+        if hasattr(socket, "SO_REUSEPORT"):
+            # BSD and macOS need this option, too. With either, a broadcast reaches all sockets of the port.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -102,19 +109,25 @@ def _broadcast(parts: SplitResult) -> Broadcast:
 
 
 def _redis_server(parts: SplitResult) -> RedisServer:
-    if not parts.hostname or parts.query:
-        raise ValueError("redis:// takes a host, a port and the number of a database")
+    tls = parts.scheme == "rediss"
+    options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True) if parts.query else {}
+    if not parts.hostname or not set(options) <= ({"ca", "cert"} if tls else set()):
+        more = ", and after ? a file of certificates: ca=FILE, cert=FILE" if tls else ""
+        raise ValueError(f"{parts.scheme}:// takes a host, a port and the number of a database{more}")
     db = parts.path.strip("/") or "0"
     if not db.isascii() or not db.isdigit():
-        raise ValueError("redis:// takes the number of a database after the slash")
+        raise ValueError(f"{parts.scheme}:// takes the number of a database after the slash")
     user, password = (unquote(word) if word else None for word in (parts.username, parts.password))
-    return RedisServer(parts.hostname, parts.port or 6379, int(db), user, password)
+    files = {name: values[-1] for name, values in options.items()}
+    return RedisServer(parts.hostname, parts.port or 6379, int(db), user, password, tls, **files)
 
 
 def _redis_bus(server: RedisServer, epoch: str, reactor: Any, version: str) -> Bus:
     try:
-        # Not at the top: who doesn't use Redis needs no client for it.
-        from twim.cluster.redis import RedisBus
+        # Imported here and not at the top, so that a server without Redis needs no client for it.
+        from twim.cluster.redis.bus import RedisBus
+        from twim.cluster.tls import tls_client_options
     except ImportError as error:
         raise BusUrlError(f"redis:// needs the package {error.name}: pip install twim[redis]") from error
-    return RedisBus(server=server, epoch=epoch, reactor=reactor, version=version)
+    tls = tls_client_options(server.host, server.ca, server.cert) if server.tls else None
+    return RedisBus(server=server, epoch=epoch, reactor=reactor, version=version, tls=tls)

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, that can be killed and started again on the same port."""
+"""A Redis of the tests' own, which can be killed and started again on the same port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 
 class RedisServer:
-    """Not started yet. Killed by its process id, and by no other means."""
+    """A Redis that isn't started yet. It is killed by its process id only."""
 
     def __init__(self, *options: str) -> None:
         self.port = free_port()
@@ -18,7 +18,7 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Run it; returns when it takes connections."""
+        """Run it; returns when it accepts connections."""
         program = shutil.which("redis-server") or "redis-server"
         self._process = subprocess.Popen(
             [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self._options],
@@ -31,7 +31,7 @@ class RedisServer:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill it, as a power failure would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -44,13 +44,13 @@ class RedisServer:
 
 
 def reachable(port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether something listens there."""
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """A TCP port that nobody has."""
+    """A TCP port that is not in use."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

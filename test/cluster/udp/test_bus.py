@@ -14,7 +14,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.trial.unittest import TestCase
 
 from test.cluster.contract import BusOfMany, asynchronous
-from test.cluster.listening import Ear, pause, until
+from test.cluster.recording import RecordingListener, pause, until
 from twim.cluster.interface import DOWN_WITHIN, EVERYONE, Bus
 from twim.cluster.opening import open_bus
 
@@ -22,7 +22,7 @@ KEY = bytes(range(32))
 
 
 def free_port() -> int:
-    """A UDP port that nobody has."""
+    """A UDP port that is not in use."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("", 0))
         return int(sock.getsockname()[1])
@@ -39,15 +39,15 @@ class UdpTests(BusOfMany, TestCase):
 
     @asynchronous
     async def test_another_key(self) -> None:
-        """Nodes with another key don't exist."""
-        ear, strange_ear = Ear(), Ear()
-        await self.started(ear)
+        """Nodes with another key are ignored."""
+        listener, foreign = RecordingListener(), RecordingListener()
+        await self.started(listener)
         strange = self.make(key=bytes(32))
         self.addCleanup(strange.stop)
-        await strange.start(strange_ear)
+        await strange.start(foreign)
         strange.publish((EVERYONE,), b"strange")
         await pause(reactor, 0.7)
-        self.assertEqual(ear.order + strange_ear.order, [])
+        self.assertEqual(listener.order + foreign.order, [])
 
     @asynchronous
     async def test_a_port_that_is_taken(self) -> None:
@@ -56,7 +56,7 @@ class UdpTests(BusOfMany, TestCase):
             sock.bind(("", 0))
             self.url = f"udp://127.255.255.255:{sock.getsockname()[1]}"
             with self.assertRaises(OSError):
-                await self.make().start(Ear())
+                await self.make().start(RecordingListener())
 
 
 class Member(ProcessProtocol):
@@ -66,8 +66,8 @@ class Member(ProcessProtocol):
         self.lines: list[str] = []
         self._rest = ""
         self.ended = False
-        root = Path(__file__).parents[2]
-        arguments = [sys.executable, "-m", "test.cluster.member", url, KEY.hex(), "epoch", name]
+        root = Path(__file__).parents[3]
+        arguments = [sys.executable, "-m", "test.cluster.node_process", url, KEY.hex(), "epoch", name]
         env = {**os.environ, "PYTHONPATH": str(root)}
         self.process = reactor.spawnProcess(self, sys.executable, arguments, env=env, path=str(root))
 
@@ -97,7 +97,7 @@ class ProcessesTests(TestCase):
 
     @asynchronous
     async def test_three(self) -> None:
-        """All hear all in order; one that is killed is down within the time, one that ends is down at once."""
+        """All receive everything in order; a killed node is down in time, one that ends is down at once."""
         url = f"udp://127.255.255.255:{free_port()}"
         names = ("anna", "bert", "carl")
         members = [Member(url, name) for name in names]

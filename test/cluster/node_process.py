@@ -1,4 +1,4 @@
-"""A node of a cluster as a process of its own: ``python -m test.cluster.member URL KEY EPOCH NAME``.
+"""A node of a cluster as a process of its own: ``python -m test.cluster.node_process URL KEY EPOCH NAME``.
 
 It publishes its name with a number every 10 ms, and prints what it is told, a line each, until its input
 ends.
@@ -34,7 +34,7 @@ class Printer:
 
 
 class UntilInputEnds(Protocol):
-    """Tells when nobody holds the other end of the standard input."""
+    """Fires when the other end of the standard input is closed."""
 
     def __init__(self) -> None:
         self.ended: Deferred[None] = Deferred()

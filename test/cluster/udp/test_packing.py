@@ -1,4 +1,4 @@
-"""Events into payloads and back."""
+"""Events are packed into payloads and unpacked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from twim.cluster.interface import MAX_EVENT
-from twim.cluster.packing import Garbled, Packer, Unpacker
+from twim.cluster.udp.packing import Garbled, Packer, Unpacker
 
 ROOM = 100
 
@@ -25,10 +25,10 @@ def payloads_of(events: list[bytes], room: int = ROOM) -> list[bytes]:
 
 
 class PackingTests(SynchronousTestCase):
-    """Joining, splitting, and what can't be."""
+    """Joining and splitting events."""
 
     def test_there_and_back(self) -> None:
-        """Any events come back as they were, in payloads of the bounded size."""
+        """All events come back as they were, from payloads of the bounded size."""
 
         @settings(deadline=None)
         @given(st.lists(st.binary(min_size=1, max_size=450)), st.integers(16, 200))
@@ -41,12 +41,12 @@ class PackingTests(SynchronousTestCase):
         check()
 
     def test_joined(self) -> None:
-        """Small events share a payload, and the tail of a large one too."""
+        """Small events share a payload, also with the end of a large one."""
         self.assertEqual(len(payloads_of([b"x" * 8] * 10)), 1)
         self.assertEqual(len(payloads_of([b"x" * 110, b"y" * 70])), 2)
 
     def test_lost_parts(self) -> None:
-        """When payloads are lost, what isn't whole is left out, and nothing else."""
+        """When payloads are lost, only incomplete events are missing."""
 
         @settings(deadline=None)
         @given(st.lists(st.binary(min_size=1, max_size=450), min_size=1), st.data())
@@ -63,7 +63,7 @@ class PackingTests(SynchronousTestCase):
         check()
 
     def test_garbled(self) -> None:
-        """What no packer made is Garbled or gives some events, and never anything else; what follows is read."""
+        """Foreign data is Garbled or gives some events; what follows is read."""
 
         @settings(deadline=None)
         @given(st.lists(st.binary(max_size=60)))

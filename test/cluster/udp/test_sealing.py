@@ -1,4 +1,4 @@
-"""Seals and replay."""
+"""Sealing of datagrams, and protection against replay."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from twim.cluster.sealing import ANNOUNCEMENT, DATA, KINDS, OVERHEAD, Header, ReplayWindow, Seal, header_of
+from twim.cluster.udp.sealing import ANNOUNCEMENT, DATA, KINDS, OVERHEAD, Header, ReplayWindow, Seal, header_of
 
 KEY = bytes(range(32))
 NODE = b"12345678"
 
 
 class SealTests(SynchronousTestCase):
-    """What opens, and what doesn't."""
+    """Which datagrams can be opened."""
 
     def test_there_and_back(self) -> None:
-        """What is closed opens with the same key, and tells who sent what under which number."""
+        """A sealed datagram opens with the same key, and tells its sender and number."""
         datagram = Seal(KEY, NODE).close(DATA, 7, b"payload")
         self.assertEqual(header_of(datagram), Header(DATA, NODE, 7))
         self.assertEqual(Seal(KEY, NODE).open(datagram, Header(DATA, NODE, 7)), b"payload")
@@ -24,7 +24,7 @@ class SealTests(SynchronousTestCase):
         self.assertNotIn(b"payload", datagram)
 
     def test_everything_counts(self) -> None:
-        """Another key, node, kind or number, and any changed bit, keep it shut."""
+        """With another key, node, kind or number, or with a changed bit, it doesn't open."""
         datagram = Seal(KEY, NODE).close(DATA, 7, b"payload")
         header = Header(DATA, NODE, 7)
         self.assertIsNone(Seal(bytes(32), NODE).open(datagram, header))
@@ -36,7 +36,7 @@ class SealTests(SynchronousTestCase):
                 self.assertTrue(claimed is None or Seal(KEY, NODE).open(changed, claimed) is None)
 
     def test_not_ours(self) -> None:
-        """What is too short, or of no kind we know, has no header."""
+        """A datagram that is too short or of an unknown kind has no header."""
         datagram = Seal(KEY, NODE).close(ANNOUNCEMENT, 1, b"")
         self.assertIsNone(header_of(datagram[:-1]))
         self.assertIsNone(header_of(b""))
@@ -45,10 +45,10 @@ class SealTests(SynchronousTestCase):
 
 
 class ReplayWindowTests(SynchronousTestCase):
-    """Each number once."""
+    """Each number is accepted once."""
 
     def test_once(self) -> None:
-        """No number is new twice, and one that is new and not far behind is taken."""
+        """No number is new twice, and a new one that isn't far behind is accepted."""
 
         @settings(deadline=None)
         @given(st.lists(st.integers(1, 300)))
@@ -65,7 +65,7 @@ class ReplayWindowTests(SynchronousTestCase):
         check()
 
     def test_far_ahead(self) -> None:
-        """A jump forgets what is behind the window."""
+        """A jump forgets the numbers before the window."""
         window = ReplayWindow()
         window.mark(1)
         window.mark(2**60)

@@ -1,8 +1,7 @@
-"""Numbered payloads: what was sent is kept a while, what comes is put in order, and what is missing is known.
-Sans-IO.
+"""Numbered payloads: a sender keeps what it sent for a while, and a receiver puts what comes in order and knows what is
+missing. Without input or output.
 
-A sender numbers its payloads 1, 2, 3 … `Sent` keeps the last of them. For each sender a receiver has an
-`Inbound`.
+A sender numbers its payloads 1, 2, 3 … `Sent` keeps the last of them. For each sender a receiver has an `Inbound`.
 """
 
 from __future__ import annotations
@@ -11,30 +10,30 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-KEEP = 8192  # payloads a sender can send again: about 11 MB; at 1,000 a second the last 8 s
-HOLD = 4096  # payloads held that came before their turn, for each sender: at most 6 MB
-SPANS = 64  # spans of numbers in one datagram
+KEEP = 8192  # payloads that a sender can send again: about 11 MB, or the last 8 s at 1,000 a second
+HOLD = 4096  # payloads that came too early and are held, for each sender: at most 6 MB
+RANGES = 64  # ranges of numbers in one datagram
 
-_SPAN = struct.Struct(">QI")
+_RANGE = struct.Struct(">QI")
 
 
-class Span(NamedTuple):
-    """The numbers `first` … `first + length - 1`."""
+class NumberRange(NamedTuple):
+    """The numbers from `first` to `first + length - 1`."""
 
     first: int
     length: int
 
 
-def packed(spans: Iterable[Span]) -> bytes:
-    """`spans` as bytes."""
-    return b"".join(_SPAN.pack(*span) for span in spans)
+def packed(ranges: Iterable[NumberRange]) -> bytes:
+    """The ranges as bytes, 12 for each."""
+    return b"".join(_RANGE.pack(*range_) for range_ in ranges)
 
 
-def unpacked(data: bytes) -> list[Span]:
-    """The spans in `data`. ValueError if there are too many or one is cut off."""
-    if len(data) % _SPAN.size or len(data) > SPANS * _SPAN.size:
-        raise ValueError("not a row of spans")
-    return [Span._make(fields) for fields in _SPAN.iter_unpack(data)]
+def unpacked(data: bytes) -> list[NumberRange]:
+    """The ranges in `data`. ValueError if there are more than `RANGES`, or if the last one is incomplete."""
+    if len(data) % _RANGE.size or len(data) > RANGES * _RANGE.size:
+        raise ValueError("not a row of ranges")
+    return [NumberRange._make(fields) for fields in _RANGE.iter_unpack(data)]
 
 
 class Sent:
@@ -44,7 +43,7 @@ class Sent:
         self._slots: list[bytes | None] = [None] * keep
         self._repeated = [0.0] * keep
         self.last = 0
-        """the highest number given; 0 at first"""
+        """The highest number that was given; 0 at first."""
 
     @property
     def oldest(self) -> int:
@@ -52,9 +51,7 @@ class Sent:
         return max(1, self.last - len(self._slots) + 1)
 
     def add(self, datagram: bytes | None) -> None:
-        """Keep `datagram` under the next number; None gives the number to nothing, so that receivers see a
-        gap.
-        """
+        """Keep `datagram` under the next number. With None nothing has that number, so that receivers see a gap."""
         self.last += 1
         at = self.last % len(self._slots)
         self._slots[at] = datagram
@@ -65,9 +62,7 @@ class Sent:
         return self._slots[number % len(self._slots)] if self.oldest <= number <= self.last else None
 
     def repeat(self, number: int, now: float, pause: float) -> bytes | None:
-        """What was sent under `number`, unless it was repeated less than `pause` seconds ago (others asked
-        for it too).
-        """
+        """What was sent under `number`, unless it was repeated less than `pause` seconds ago for another node."""
         at = number % len(self._slots)
         if now - self._repeated[at] < pause:
             return None
@@ -80,22 +75,22 @@ class Inbound:
 
     def __init__(self, first: int, hold: int = HOLD) -> None:
         self.next = first
-        """the lowest number that has neither come nor been given up"""
+        """The lowest number that has neither come nor been given up."""
         self._highest = first - 1
         self._hold = hold
         self._held: dict[int, bytes] = {}
 
     @property
     def gap(self) -> bool:
-        """Whether something is known to exist that hasn't come."""
+        """Whether it is known that something was sent that hasn't come."""
         return self._highest >= self.next
 
     def wants(self, number: int) -> bool:
-        """Whether the payload with that number is news, and not so early that it can't be held."""
+        """Whether the payload with that number is new, and not so far ahead that it can't be held."""
         return 0 <= number - self.next < self._hold and number not in self._held
 
     def take(self, number: int, payload: bytes) -> list[bytes]:
-        """The payloads whose turn it is now that this wanted one came."""
+        """Take a payload that `wants` agreed to. Gives all payloads that can be delivered now, in order."""
         if number > self._highest:
             self._highest = number
         if number != self.next:
@@ -105,14 +100,13 @@ class Inbound:
         return [payload, *self._run()] if self._held else [payload]
 
     def know(self, highest: int) -> None:
-        """The sender says that it sent numbers up to `highest`."""
+        """The sender has said that it sent numbers up to `highest`."""
         self._highest = max(self._highest, highest)
 
-    def missing(self) -> list[Span]:
-        """The lowest spans of numbers that exist, haven't come, and could be held if they came; at most
-        `SPANS`.
-        """
-        spans: list[Span] = []
+    def missing(self) -> list[NumberRange]:
+        """The lowest ranges of numbers that were sent, haven't come, and could be held if they came. At most
+        `RANGES`."""
+        ranges: list[NumberRange] = []
         first = 0
         end = min(self._highest + 1, self.next + self._hold)
         for number in range(self.next, end + 1):
@@ -120,25 +114,25 @@ class Inbound:
             if lacking and not first:
                 first = number
             elif first and not lacking:
-                spans.append(Span(first, number - first))
+                ranges.append(NumberRange(first, number - first))
                 first = 0
-                if len(spans) == SPANS:
+                if len(ranges) == RANGES:
                     break
-        return spans
+        return ranges
 
-    def give_up(self, spans: Iterable[Span]) -> list[bytes | None]:
-        """The sender no longer has these. What can be delivered now, with a None where something is lost.
+    def give_up(self, ranges: Iterable[NumberRange]) -> list[bytes | None]:
+        """The sender no longer has these. Gives what can be delivered now, with a None where something is lost.
 
-        A span that is not next is left alone: it will be asked for when its turn comes.
+        A range that doesn't contain the next number is ignored: it will be asked for again when its turn comes.
         """
         ready: list[bytes | None] = []
-        for first, length in sorted(spans):
+        for first, length in sorted(ranges):
             if first <= self.next < first + length:
                 ready += self._skip(first + length)
         return ready
 
     def give_up_all(self) -> list[bytes | None]:
-        """The sender is gone, and with it all that is missing."""
+        """The sender is gone, and everything that is missing with it. Gives what `give_up` gives."""
         return self._skip(self._highest + 1)
 
     def _skip(self, end: int) -> list[bytes | None]:

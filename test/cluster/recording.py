@@ -1,4 +1,4 @@
-"""What the tests of the bus listen with."""
+"""Listeners for the tests of the bus."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from twisted.internet.task import deferLater
 from twim.cluster.interface import NodeInfo
 
 
-class Ear:
-    """A Listener that remembers. `order` has everything it was told, as one word and what it was about."""
+class RecordingListener:
+    """A listener that keeps the calls. `order` has each as one word and what it was about."""
 
     def __init__(self) -> None:
         self.order: list[tuple[str, object]] = []
@@ -51,5 +51,5 @@ async def until(clock: IReactorTime, condition: Callable[[], bool], what: str, *
 
 
 def pause(clock: IReactorTime, seconds: float) -> Deferred[None]:
-    """Let that much time go by."""
+    """Wait for so many seconds."""
     return deferLater(clock, seconds, lambda: None)

@@ -1,6 +1,5 @@
-"""One node's datagrams on their way out: joined at the end of a reactor turn, paced, kept, and repeated for
-who asks.
-"""
+"""The datagrams that one node sends. Events of one reactor iteration are joined, and datagrams are sent at a bounded
+pace and kept for a while, so that they can be sent again to nodes that ask for them."""
 
 from __future__ import annotations
 
@@ -8,20 +7,20 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from twim.cluster.numbering import SPANS, Sent, Span
-from twim.cluster.packing import Packer
-from twim.cluster.sealing import DATA, OVERHEAD, Seal
+from twim.cluster.udp.numbering import RANGES, NumberRange, Sent
+from twim.cluster.udp.packing import Packer
+from twim.cluster.udp.sealing import DATA, OVERHEAD, Seal
 
-DATAGRAM = 1400  # bytes at most: with 28 of IP and UDP within Ethernet's 1500, and some for a tunnel
-BACKLOG = 4096  # datagrams (5.7 MB) that wait for the network; what comes on top is dropped and counted
-BURST = 64  # datagrams at once: 90 KB, which fit into a receiver's socket buffer of common size (208 KiB)
+DATAGRAM = 1400  # bytes at most: with 28 of IP and UDP it fits into Ethernet's 1500, with some room for a tunnel
+BACKLOG = 4096  # datagrams (5.7 MB) that may wait for the network; further ones are dropped and counted
+BURST = 64  # datagrams sent at once: 90 KB, which fit into the usual socket buffer of a receiver (208 KiB)
 PACE = 0.002  # seconds between bursts: at most 32,000 datagrams or 45 MB a second
-REPEATS = 256  # datagrams sent again for one request; the rest will be asked for again
-REPEAT_PAUSE = 0.005  # seconds in which one datagram isn't repeated twice: several nodes may have missed the same
+REPEATS = 256  # datagrams that are sent again for one request; the others will be asked for again
+REPEAT_PAUSE = 0.005  # seconds in which a datagram is repeated only once, since several nodes may have missed it
 
 
 class Outgoing:
-    """Seals and sends. `send` takes a datagram and says whether the socket had room for it."""
+    """Seals datagrams and sends them. `send` takes a datagram and says whether the socket had room for it."""
 
     def __init__(
         self, seal: Seal, clock: IReactorTime, send: Callable[[bytes], bool], keep: Sent | None = None
@@ -32,19 +31,19 @@ class Outgoing:
         self._packer = Packer(DATAGRAM - OVERHEAD, self._ship)
         self._kept = keep or Sent()
         self.sent = 0
-        """the highest number that went out; those above wait"""
+        """The highest number that was sent. Datagrams with higher numbers wait."""
         self._controls = 0
         self._pending: IDelayedCall | None = None
         self._hole = False
         self.dropped = 0
-        """events that found the queue full"""
+        """How many events were dropped because the queue was full."""
         self.repeated = 0
-        """datagrams sent again"""
+        """How many datagrams were sent again."""
         self.last_sent = 0.0
-        """when a new datagram went out"""
+        """When a new datagram was sent last, in seconds of the clock."""
 
     def add(self, event: bytes) -> None:
-        """Send `event` at the end of this reactor turn."""
+        """Send `event` at the end of this reactor iteration."""
         if self._kept.last - self.sent >= BACKLOG:
             self._drop()
             return
@@ -54,28 +53,28 @@ class Outgoing:
             self._pending = self._clock.callLater(0, self._flush)
 
     def control(self, kind: int, payload: bytes) -> None:
-        """Send something now that isn't kept, and may be lost."""
+        """Send at once a datagram that isn't kept, and may be lost."""
         self._controls += 1
         self._send(self._seal.close(kind, self._controls, payload))
 
-    def repeat(self, spans: list[Span]) -> list[Span]:
-        """Send these again; returns those that are gone."""
-        gone: list[Span] = []
+    def repeat(self, ranges: list[NumberRange]) -> list[NumberRange]:
+        """Send the datagrams with these numbers again. Gives the numbers that are no longer kept."""
+        gone: list[NumberRange] = []
         oldest, left, now = self._kept.oldest, REPEATS, self._clock.seconds()
-        if spans and spans[0].first < oldest:
-            gone.append(Span(1, oldest - 1))
-        for first, length in spans:
+        if ranges and ranges[0].first < oldest:
+            gone.append(NumberRange(1, oldest - 1))
+        for first, length in ranges:
             for number in range(max(first, oldest), min(first + length, self.sent + 1)):
                 if left and self._kept.get(number) is None:
-                    gone.append(Span(number, 1))
+                    gone.append(NumberRange(number, 1))
                 elif left and (datagram := self._kept.repeat(number, now, REPEAT_PAUSE)) is not None:
                     self._send(datagram)
                     self.repeated += 1
                     left -= 1
-        return gone[:SPANS]
+        return gone[:RANGES]
 
     def drain(self) -> None:
-        """Send all that waits, at once, and nothing later."""
+        """Send at once everything that waits, and nothing later."""
         if self._pending is not None:
             self._pending.cancel()
             self._pending = None
@@ -85,7 +84,7 @@ class Outgoing:
     def _drop(self) -> None:
         self.dropped += 1
         if not self._hole:
-            # A number without a datagram: receivers ask for it, learn that it is gone, and read the log.
+            # This gives a number to no datagram. The receivers ask for it, learn that it is gone, and read the log.
             self._hole = True
             self._packer.flush()
             self._kept.add(None)
@@ -101,7 +100,7 @@ class Outgoing:
         self._pending = self._clock.callLater(PACE, self._flush)
 
     def _pump(self, burst: int) -> bool:
-        """Send up to `burst` of what waits; whether all of it is out."""
+        """Send up to `burst` of the datagrams that wait. Gives whether none waits any more."""
         last = min(self._kept.last, self.sent + burst)
         while self.sent < last:
             datagram = self._kept.get(self.sent + 1)

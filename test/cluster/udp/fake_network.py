@@ -1,4 +1,4 @@
-"""A network in memory, as bad as it is told to be, in a time that the test advances."""
+"""A network in memory with the faults that a test asks for, on a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Any
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import Clock
 
-from test.cluster.listening import Ear
-from twim.cluster.udp import UdpBus
+from test.cluster.recording import RecordingListener
+from twim.cluster.udp.bus import UdpBus
 
 KEY = bytes(range(32))
 WHERE = ("10.0.0.255", 3000)
 
 
 class Wire:
-    """One node's end of it: what the bus takes for its transport and its port."""
+    """One node's end of the network: the bus uses it as its transport and its port."""
 
-    def __init__(self, ether: Ether, protocol: DatagramProtocol) -> None:
-        self.ether = ether
+    def __init__(self, network: FakeNetwork, protocol: DatagramProtocol) -> None:
+        self.network = network
         self.protocol = protocol
-        self.address = f"10.0.0.{len(ether.wires) + 1}"
+        self.address = f"10.0.0.{len(network.wires) + 1}"
         self.cut = False
         self.full = False
 
     def write(self, datagram: bytes, where: tuple[str, int]) -> None:
         if self.full:
             raise BlockingIOError(11, "no room")
-        self.ether.carry(self, datagram)
+        self.network.carry(self, datagram)
 
     def stopListening(self) -> None:
         self.cut = True
 
 
-class Ether:
-    """Brings each datagram to all wires, the sender's own too, unless the weather is against it."""
+class FakeNetwork:
+    """Brings each datagram to all wires, the sender's own too, unless the configured faults prevent it."""
 
     def __init__(self, seed: int = 1, *, lost: float = 0.0, doubled: float = 0.0, late: float = 0.0) -> None:
         self.clock = Clock()
@@ -56,7 +56,7 @@ class Ether:
         return wire
 
     def carry(self, sender: Wire, datagram: bytes) -> None:
-        """Bring it to everybody."""
+        """Bring a datagram to all wires."""
         self.log.append(datagram)
         if self.censor(datagram):
             return
@@ -71,7 +71,7 @@ class Ether:
         if not wire.cut or wire is sender:
             wire.protocol.datagramReceived(datagram, (sender.address, WHERE[1]))
 
-    def node(self, epoch: str = "epoch", key: bytes = KEY) -> tuple[UdpBus, Ear]:
+    def node(self, epoch: str = "epoch", key: bytes = KEY) -> tuple[UdpBus, RecordingListener]:
         """A started bus."""
         bus = UdpBus(
             where=WHERE,
@@ -81,10 +81,10 @@ class Ether:
             listen=self.listen,
             random=Random(len(self.wires)),
         )
-        ear = Ear()
-        bus.start(ear)
-        return bus, ear
+        listener = RecordingListener()
+        bus.start(listener)
+        return bus, listener
 
     def run(self, seconds: float, step: float = 0.001) -> None:
-        """Let that much time go by."""
+        """Let so much time pass."""
         self.clock.pump([step] * round(seconds / step))

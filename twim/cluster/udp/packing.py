@@ -1,8 +1,9 @@
-"""Events into payloads of a bounded size and back: small ones joined, large ones split. Sans-IO.
+"""Makes payloads of a bounded size of events, and events of payloads. Small events are joined, large ones are split.
+Without input or output.
 
-A payload is a row of frames, each ``kind and size (2 bytes) · size bytes``. The upper two bits are the kind:
-a whole event, the first part of one (its bytes begin with the size of the event, 4 bytes), or a further part.
-The event ends where its size says. Payloads must be unpacked in the order in which they were packed.
+A payload is a sequence of frames, each ``kind and size (2 bytes) · size bytes``. The upper two bits are the kind: a
+whole event, the first part of one (its bytes begin with the size of the event, 4 bytes), or a further part. The event
+ends where its size says. Payloads must be unpacked in the order in which they were packed.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ _MORE = 0x8000
 _SIZE = 0x3FFF
 _HEAD = struct.Struct(">H")
 _TOTAL = struct.Struct(">I")
-_HEADS = [_HEAD.pack(size) for size in range(2048)]  # of whole events: packing each anew costs more than all the rest
+# The heads of whole events, made once: packing each of them anew would cost more than all the rest.
+_HEADS = [_HEAD.pack(size) for size in range(2048)]
 
 
 class Garbled(ValueError):
-    """A payload that no `Packer` made."""
+    """The payload was not made by a `Packer`."""
 
 
 class Packer:
-    """Gathers events and gives payloads of at most `room` bytes to `ship`."""
+    """Collects events, and calls `ship` with payloads of at most `room` bytes."""
 
     def __init__(self, room: int, ship: Callable[[bytes], None]) -> None:
         if room > len(_HEADS):
@@ -35,7 +37,7 @@ class Packer:
         self._waiting = bytearray()
 
     def add(self, event: bytes) -> None:
-        """Put `event` behind those that wait; payloads that got full are shipped."""
+        """Append `event` to those that wait. Payloads that are full are shipped."""
         waiting = self._waiting
         if len(waiting) + 2 + len(event) > self._room:
             self.flush()
@@ -46,14 +48,14 @@ class Packer:
         waiting += event
 
     def flush(self) -> None:
-        """Ship what waits."""
+        """Ship the events that wait, also if there is room for more."""
         if self._waiting:
             payload = bytes(self._waiting)
             self._waiting.clear()
             self._ship(payload)
 
     def _split(self, event: bytes) -> None:
-        # What remains after the full parts is left waiting, so that small events can join it.
+        # The last part is left waiting, so that small events can be joined to it.
         kind, rest = _FIRST, memoryview(_TOTAL.pack(len(event)) + event)
         while rest:
             if self._waiting:
@@ -65,16 +67,15 @@ class Packer:
 
 
 class Unpacker:
-    """Gives back the events of one `Packer`'s payloads."""
+    """Gets the events of one `Packer` back from its payloads."""
 
     def __init__(self) -> None:
-        self._total = 0  # of the event of which parts were read; 0 between events
+        self._total = 0  # size of the event of which parts were read; 0 between events
         self._parts = bytearray()
 
     def feed(self, payload: bytes) -> list[bytes]:
-        """The events that are complete with `payload`. Garbled if it isn't well-formed; what was begun is
-        then forgotten.
-        """
+        """The events that are complete with `payload`. Garbled if it isn't well-formed; an event that was begun is then
+        forgotten."""
         events = []
         at, end = 0, len(payload)
         try:
@@ -95,7 +96,7 @@ class Unpacker:
         return events
 
     def cut(self) -> None:
-        """A payload was lost: what was begun can't be completed."""
+        """A payload was lost: forget the event that was begun, since it can't be completed."""
         self._total = 0
         self._parts.clear()
 

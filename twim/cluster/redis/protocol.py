@@ -1,10 +1,10 @@
-"""The two connections to Redis: one that publishes, one that is subscribed (RESP2 allows no other commands on
-it).
+"""The two connections to Redis: one publishes, and one is subscribed (in RESP2 such a connection allows no other
+commands).
 
-txredisapi logs in and reads the replies. Its own waiting (a Deferred for each command) and its own pools (on
-the global reactor) are left aside. It should have hiredis to read with: without, it takes a turn of the
-reactor for each string, which is 4 times the work for an event. It imports the reactor, so this module must
-not be imported before the reactor is chosen.
+txredisapi logs in and reads the replies. Its Deferreds for each command and its connection pools on the global reactor
+are not used. hiredis should be installed: without it, txredisapi takes one reactor iteration for each string that it
+reads, which is four times the work for an event. txredisapi imports the reactor, so this module must not be imported
+before the reactor is chosen.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from twisted.application.internet import ClientService
-from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from txredisapi import RedisProtocol, SubscriberProtocol
 
-CHANNELS_AT_ONCE = 256  # in one command, so that a node with many users doesn't stop Redis for everybody
-QUEUE = 16 * 1024 * 1024  # bytes published that Redis hasn't answered yet; what comes on top is dropped and counted
+CHANNELS_AT_ONCE = 256  # in one command, so that a node with many users doesn't keep Redis busy for long
+QUEUE = 16 * 1024 * 1024  # bytes that were published and not yet answered by Redis; further events are dropped
 CONNECT_TIMEOUT = 3.0  # seconds
-RETRY_FIRST, RETRY_LAST = 0.1, 2.0  # seconds between tries to connect, doubling
+RETRY_FIRST, RETRY_LAST = 0.1, 2.0  # seconds between attempts to connect; the pause doubles from the first to the last
 
 
 def command(*words: bytes) -> bytes:
@@ -29,18 +29,18 @@ def command(*words: bytes) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
-class PublishingLine(RedisProtocol):  # type: ignore[misc]
-    """Publishes, and counts the answers."""
+class PublishingConnection(RedisProtocol):  # type: ignore[misc]
+    """Publishes events, and counts the bytes that Redis has not answered."""
 
     def __init__(self, refused: Callable[[str], None], **login: str | None) -> None:
         super().__init__(charset=None, convertNumbers=False, **login)
         self._refused = refused
         self._sizes: deque[int] = deque()
         self.waiting = 0
-        """bytes that Redis hasn't answered"""
+        """How many bytes were published that Redis has not answered."""
 
     def publish_to(self, channel: bytes, payload: bytes) -> bool:
-        """Whether there was room in the queue."""
+        """Publish `payload`. Gives whether there was room in the queue; if not, nothing is sent."""
         size = len(channel) + len(payload)
         if self.waiting + size > QUEUE:
             return False
@@ -53,30 +53,35 @@ class PublishingLine(RedisProtocol):  # type: ignore[misc]
 
     def replyReceived(self, reply: Any) -> None:
         if not self._sizes:
-            super().replyReceived(reply)  # to the login
+            super().replyReceived(reply)  # the answer to the login
             return
         self.waiting -= self._sizes.popleft()
         if isinstance(reply, Exception):
             self._refused(str(reply))
 
 
-class SubscribedLine(SubscriberProtocol):  # type: ignore[misc]
-    """Tells what is published on its channels, and when a subscription holds."""
+class SubscribedConnection(SubscriberProtocol):  # type: ignore[misc]
+    """Reports what is published on its channels, and which subscriptions Redis has confirmed."""
 
     def __init__(
-        self, heard: Callable[[bytes, bytes], None], confirmed: Callable[[bytes], None], **login: str | None
+        self,
+        heard: Callable[[bytes, bytes], None],
+        confirmed: Callable[[bytes], None],
+        refused: Callable[[str], None],
+        **login: str | None,
     ) -> None:
         super().__init__(charset=None, convertNumbers=False, **login)
         self._heard = heard
         self._confirmed = confirmed
+        self._refused = refused
 
     def subscribe_to(self, channels: Sequence[bytes]) -> None:
-        """Ask for these; each will be confirmed."""
+        """Subscribe to these channels. Redis confirms each of them."""
         for at in range(0, len(channels), CHANNELS_AT_ONCE):
             self.transport.write(command(b"SUBSCRIBE", *channels[at : at + CHANNELS_AT_ONCE]))
 
     def unsubscribe_from(self, channel: bytes) -> None:
-        """Ask for this no longer."""
+        """End the subscription to this channel."""
         self.transport.write(command(b"UNSUBSCRIBE", channel))
 
     def replyReceived(self, reply: Any) -> None:
@@ -87,20 +92,25 @@ class SubscribedLine(SubscriberProtocol):  # type: ignore[misc]
                 self._confirmed(channel)
             case [b"unsubscribe", _, _]:
                 pass
+            case Exception() if self.connected:
+                # This user may not subscribe to one of the channels. Redis doesn't say to which, so the connection is
+                # closed, and all channels are subscribed to again on the next one.
+                self._refused(str(reply))
+                self.transport.loseConnection()
             case _:
                 super().replyReceived(reply)
 
 
-class Line(Factory):
-    """Keeps one connection: makes it, makes it again with growing pauses when it is lost, and tells of both."""
+class ReconnectingConnection(Factory):
+    """Keeps one connection open. When it is lost, it is made again, with growing pauses. Calls `up` and `down`."""
 
     noisy = False
-    isLazy = False  # txredisapi asks for it
+    isLazy = False  # txredisapi reads this attribute of its factory
 
     def __init__(
         self,
         reactor: Any,
-        where: tuple[str, int],
+        where: IStreamClientEndpoint,
         make: Callable[[], Any],
         up: Callable[[Any], None],
         down: Callable[[Any], None],
@@ -108,22 +118,20 @@ class Line(Factory):
     ) -> None:
         self._make, self._up, self._down = make, up, down
         self.connectionError = refused  # txredisapi calls it when the login fails
-        endpoint = HostnameEndpoint(reactor, *where, timeout=CONNECT_TIMEOUT)
-        self._service = ClientService(endpoint, self, retryPolicy=_retry_after, clock=reactor)
+        self._service = ClientService(where, self, retryPolicy=_retry_after, clock=reactor)
         self.start = self._service.startService
         self.stop = self._service.stopService
 
     def buildProtocol(self, addr: object) -> Any:
-        line = self._make()
-        line.factory = self
-        line.whenConnected().addCallback(self._up)
-        line.whenDisconnected().addCallback(lambda _: self._down(line))
-        return line
+        connection = self._make()
+        connection.factory = self
+        connection.whenConnected().addCallback(self._up)
+        connection.whenDisconnected().addCallback(lambda _: self._down(connection))
+        return connection
 
     def stopTrying(self) -> None:
-        """txredisapi calls it when the login fails. We go on: the password may be set right on the other
-        side.
-        """
+        """txredisapi calls it when the login fails. We try again all the same: the password may be corrected in
+        Redis."""
 
 
 def _retry_after(tries: int) -> float:
@@ -131,5 +139,5 @@ def _retry_after(tries: int) -> float:
 
 
 def distinct(words: Iterable[bytes]) -> list[bytes]:
-    """Each once, in their order."""
+    """Each of `words` once, in the order of their first occurrence."""
     return list(dict.fromkeys(words))

@@ -1,12 +1,12 @@
-"""Datagrams that only nodes with the cluster's key can make, read, or change. Sans-IO.
+"""Datagrams that only nodes with the cluster's key can make, read, or change. Without input or output.
 
-A datagram is ``kind (1 byte) · node (8) · number (8) · sealed payload · tag (16)``. The seal is
-ChaCha20-Poly1305 (RFC 8439) with a key of the sending node's own, HKDF-SHA256 (RFC 5869) of the cluster's key
-salted with the node's id, and ``kind · 000 · number`` as the nonce: a node's id is random at every start and
-numbers only grow, so no nonce is used twice. The first 17 bytes are authenticated with it.
+A datagram is ``kind (1 byte) · node (8) · number (8) · sealed payload · tag (16)``. It is sealed with ChaCha20-Poly1305
+(RFC 8439). The key is the sending node's own: HKDF-SHA256 (RFC 5869) of the cluster's key, salted with the node's id.
+The nonce is ``kind · 000 · number``. A node's id is random at every start, and its numbers only grow, so no nonce is
+used twice with one key. The first 17 bytes are not encrypted, but authenticated.
 
-A sealed datagram can be sent again as it is; numbers tell a copy from news. Data are told by their place in
-the stream (`numbering.Inbound`), everything else by a `ReplayWindow`.
+A sealed datagram can be sent again as it is, and its number tells a copy from a new one: data by their number in the
+stream (`numbering.Inbound`), everything else by a `ReplayWindow`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NONCE = struct.Struct(">BxxxQ")
 
 
 class Header(NamedTuple):
-    """What a datagram claims to be, before its seal is tried."""
+    """What a datagram claims to be. It is not trusted before the seal was opened."""
 
     kind: int
     node: bytes
@@ -42,14 +42,14 @@ class Header(NamedTuple):
 
 
 def header_of(datagram: bytes) -> Header | None:
-    """What `datagram` claims to be; None if it can't be one of ours."""
+    """The header of `datagram`, or None if it can't be one of ours."""
     if len(datagram) < OVERHEAD or datagram[0] not in KINDS:
         return None
     return Header._make(HEADER.unpack_from(datagram))
 
 
 class Seal:
-    """Closes and opens the datagrams of one node."""
+    """Encrypts (closes) and decrypts (opens) the datagrams of one node."""
 
     def __init__(self, cluster_key: bytes, node: bytes) -> None:
         derived = HKDF(algorithm=SHA256(), length=32, salt=node, info=b"twim cluster datagram 1").derive(cluster_key)
@@ -57,12 +57,12 @@ class Seal:
         self._node = node
 
     def close(self, kind: int, number: int, payload: bytes) -> bytes:
-        """The datagram with that payload. No number may be used twice with one kind."""
+        """The sealed datagram with that payload. No number may be used twice with one kind."""
         header = HEADER.pack(kind, self._node, number)
         return header + self._aead.encrypt(_NONCE.pack(kind, number), payload, header)
 
     def open(self, datagram: bytes, header: Header) -> bytes | None:
-        """The payload; None if somebody without the key made or changed the datagram."""
+        """The payload, or None if somebody without the key made or changed the datagram."""
         nonce = _NONCE.pack(header.kind, header.number)
         try:
             return self._aead.decrypt(nonce, datagram[HEADER.size :], datagram[: HEADER.size])
@@ -71,21 +71,21 @@ class Seal:
 
 
 class ReplayWindow:
-    """Says of each number whether it is new, for numbers that come about in order (as RFC 4303, 3.4.3)."""
+    """Tells whether a number is new, for numbers that come roughly in order (as in RFC 4303, section 3.4.3)."""
 
-    SIZE = 64  # how far behind the highest a number may come and still be looked at
+    SIZE = 64  # how far below the highest number a number may be and still count as new
 
     def __init__(self) -> None:
         self._highest = 0
-        self._seen = 1  # bit i stands for highest - i
+        self._seen = 1  # bit i says whether the number `_highest - i` was marked
 
     def is_new(self, number: int) -> bool:
-        """Whether `number` was not marked before. Numbers behind the window count as old."""
+        """Whether `number` was not marked before. Numbers below the window count as old."""
         behind = self._highest - number
         return behind < 0 or (behind < self.SIZE and not self._seen >> behind & 1)
 
     def mark(self, number: int) -> None:
-        """Remember a number that is new and whose seal was good."""
+        """Remember the number of a datagram that was new and whose seal was valid."""
         ahead = number - self._highest
         if ahead <= 0:
             self._seen |= 1 << -ahead
