@@ -8,28 +8,28 @@ from typing import Any
 import msgspec
 from twisted.internet.task import Clock
 
-from twim.client import Conversation, ImClient, Listener, Page, Place, Position
+from twim.client import Conversation, ConversationKey, ImClient, Listener, Page, Position
 from twim.client.socket import Receiver, Socket
 from twim.errors import Refusal
 from twim.wire.message import Shown
 
 ME = 1
 PEER = 2
-WITH_PEER = Place(10, PEER)
+WITH_PEER = ConversationKey(10, PEER)
 
 
 class FakeSocket:
-    """What was said over it is in `said`, decoded."""
+    """A socket whose sent frames are in `sent`, decoded."""
 
     def __init__(self, receiver: Receiver, token: str) -> None:
         self.receiver = receiver
         self.token = token
-        self.said: list[dict[str, Any]] = []
+        self.sent: list[dict[str, Any]] = []
         self.ended = False
 
-    def say(self, payload: bytes) -> None:
+    def send(self, payload: bytes) -> None:
         if not self.ended:
-            self.said.append(msgspec.json.decode(payload))
+            self.sent.append(msgspec.json.decode(payload))
 
     def close(self) -> None:
         self.end(1000)
@@ -41,8 +41,8 @@ class FakeSocket:
         self.receiver.socket_opened(self)
 
     def hear(self, **fields: Any) -> None:
-        """The server says this."""
-        self.receiver.socket_said(self, msgspec.json.encode(fields))
+        """Let the server send this frame."""
+        self.receiver.socket_received(self, msgspec.json.encode(fields))
 
     def end(self, code: int = 1006) -> None:
         if not self.ended:
@@ -57,69 +57,78 @@ class FakeRest:
     token = "t"
 
     def __init__(self) -> None:
-        self.rows: dict[Place, list[Shown]] = {}
-        self.asked: list[tuple[Place, int | None]] = []
+        self.rows: dict[ConversationKey, list[Shown]] = {}
+        self.heads: dict[ConversationKey, int] = {}
+        self.asked: list[tuple[ConversationKey, int | None]] = []
         self.failing: Exception | None = None
+        self.listed: list[Conversation] = []
 
-    async def history(self, place: Place, *, after: int | None = None) -> Page:
-        self.asked.append((place, after))
+    async def conversations(self) -> list[Conversation]:
+        return self.listed
+
+    async def history(self, conversation: ConversationKey, *, after: int | None = None) -> Page:
+        self.asked.append((conversation, after))
         failing, self.failing = self.failing, None
         if failing is not None:
             raise failing
-        rows = self.rows.get(place, [])
+        rows = self.rows.get(conversation, [])
         page = [row for row in rows if row.seq > (after or 0)][:200]
-        return Page(page, max([row.seq for row in rows], default=0))
+        return Page(page, self.heads.get(conversation) or max([row.seq for row in rows], default=0))
 
 
-class Heard(Listener):
-    """Keeps all it is told."""
+class RecordingListener(Listener):
+    """A listener that keeps everything it is told."""
 
     def __init__(self) -> None:
         self.messages: list[Shown] = []
-        self.told: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
 
     def message(self, client: ImClient, message: Shown) -> None:
         self.messages.append(message)
 
     def caught_up(self, client: ImClient, conversations: Any) -> None:
-        self.told.append(("caught_up", len(conversations)))
+        self.calls.append(("caught_up", len(conversations)))
 
-    def read(self, client: ImClient, place: Place, userid: int, seq: int) -> None:
-        self.told.append(("read", place, userid, seq))
+    def read(self, client: ImClient, conversation: ConversationKey, userid: int, seq: int) -> None:
+        self.calls.append(("read", conversation, userid, seq))
 
-    def typing(self, client: ImClient, place: Place, userid: int) -> None:
-        self.told.append(("typing", place, userid))
+    def typing(self, client: ImClient, conversation: ConversationKey, userid: int) -> None:
+        self.calls.append(("typing", conversation, userid))
 
     def presence(self, client: ImClient, userid: int, online: bool) -> None:
-        self.told.append(("presence", userid, online))
+        self.calls.append(("presence", userid, online))
 
     def changed(self, client: ImClient, what: str, fields: dict[str, Any]) -> None:
-        self.told.append(("changed", what, fields))
+        self.calls.append(("changed", what, fields))
 
     def reset(self, client: ImClient) -> None:
-        self.told.append(("reset",))
+        self.calls.append(("reset",))
         self.messages.clear()
 
     def state(self, client: ImClient, state: Any) -> None:
-        self.told.append(("state", str(state)))
+        self.calls.append(("state", str(state)))
 
-    def seqs(self, place: Place = WITH_PEER) -> list[int]:
-        return [m.seq for m in self.messages if place in (Place(m.cmd, m.dstid), Place(m.cmd, m.userid))]
+    def seqs(self, conversation: ConversationKey = WITH_PEER) -> list[int]:
+        return [
+            m.seq
+            for m in self.messages
+            if conversation in (ConversationKey(m.cmd, m.dstid), ConversationKey(m.cmd, m.userid))
+        ]
 
 
 class Bench:
     """A client with everything around it."""
 
-    def __init__(self, position: Position | None = None, listener: Heard | None = None) -> None:
+    def __init__(self, position: Position | None = None, listener: RecordingListener | None = None) -> None:
         self.clock = Clock()
         self.rest = FakeRest()
-        self.heard = listener or Heard()
+        self.listener = listener or RecordingListener()
         self.sockets: list[FakeSocket] = []
         self.client = ImClient(
             self.clock,
             self.rest,  # type: ignore[arg-type]
             ME,
-            self.heard,
+            self.listener,
             position,
             dial=self.dial,
             random=Random(7),
@@ -144,13 +153,13 @@ class Bench:
         return self.socket
 
     def settle(self) -> None:
-        """Let every gap's patience pass."""
+        """Let time pass until the client asks for every gap."""
         for _ in range(10):
             self.clock.advance(0.1)
 
 
-def row(place: Place, seq: int, read: int = 0) -> dict[str, Any]:
-    return msgspec.to_builtins(Conversation(place.scope, place.dstid, seq, read))
+def row(conversation: ConversationKey, seq: int, read: int = 0) -> dict[str, Any]:
+    return msgspec.to_builtins(Conversation(conversation.scope, conversation.dstid, seq, read))
 
 
 def from_peer(seq: int, **more: Any) -> dict[str, Any]:

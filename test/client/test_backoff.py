@@ -1,4 +1,4 @@
-"""The waiting between attempts to connect."""
+"""The delays between attempts to connect."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from twim.client.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 
 
 class BackoffTests(SynchronousTestCase):
-    """Longer and longer, never the same for all."""
+    """Delays grow, and differ between clients."""
 
     def test_doubles_up_to_the_longest(self) -> None:
-        """Each delay lies in the upper half of a span that doubles until it is the longest."""
+        """Each delay lies in the upper half of a range that doubles until it reaches the maximum."""
         backoff = Backoff(Random(1))
         span = FIRST_SECONDS
         for _ in range(20):
@@ -22,7 +22,7 @@ class BackoffTests(SynchronousTestCase):
             span = min(span * 2, LONGEST_SECONDS)
 
     def test_begins_again_after_success(self) -> None:
-        """A connection that held makes the next loss a first one."""
+        """After a connection that held, the delays begin again with the first one."""
         backoff = Backoff(Random(1))
         for _ in range(9):
             backoff.delay()
@@ -30,5 +30,5 @@ class BackoffTests(SynchronousTestCase):
         self.assertLessEqual(backoff.delay(), FIRST_SECONDS)
 
     def test_clients_do_not_come_back_together(self) -> None:
-        """Two clients that lost the same server wait differently."""
+        """Two clients that lost the same server wait for different times."""
         self.assertNotEqual(Backoff(Random(1)).delay(), Backoff(Random(2)).delay())

@@ -1,4 +1,4 @@
-"""The order of one conversation, whatever the way its messages come."""
+"""The order of one conversation's messages, however they arrive."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def seqs(messages: list[Shown]) -> list[int]:
 
 
 class TimelineTests(SynchronousTestCase):
-    """Every `seq` once, ascending."""
+    """Every `seq` is given once, ascending."""
 
     @given(st.integers(0, 5), st.lists(st.integers(1, 40), max_size=120))
     def test_any_order_any_repetition(self, have: int, arriving: list[int]) -> None:
-        """What is given out is exactly the unbroken run of what came, in order, once."""
+        """The messages given are the unbroken sequence of those that arrived, in order and each once."""
         timeline = Timeline(have)
         given_out = [seq for one in arriving for seq in seqs(timeline.take(message(one)))]
         expected = []
@@ -37,7 +37,7 @@ class TimelineTests(SynchronousTestCase):
 
     @given(st.integers(0, 30), st.lists(st.integers(1, 30), max_size=60))
     def test_skipping(self, to: int, arriving: list[int]) -> None:
-        """After a skip nothing up to there is given out, and what waited behind it is."""
+        """After a skip nothing up to that seq is given, and what waited after it is."""
         timeline = Timeline()
         before = [seq for one in arriving for seq in seqs(timeline.take(message(one)))]
         behind = seqs(timeline.skip_to(to))
@@ -47,7 +47,7 @@ class TimelineTests(SynchronousTestCase):
         self.assertNotIn(timeline.have + 1, arriving)
 
     def test_the_waiting_are_bounded(self) -> None:
-        """Behind a gap only so many are kept; the others count as missing."""
+        """After a gap only so many messages are kept; the others count as missing."""
         timeline = Timeline()
         for seq in range(WAITING + 50, 1, -1):
             timeline.take(message(seq))
@@ -56,7 +56,7 @@ class TimelineTests(SynchronousTestCase):
         self.assertTrue(timeline.missing)
 
     def test_giving_up(self) -> None:
-        """What can't be had is no longer missed."""
+        """A message that can't be had isn't missing any more."""
         timeline = Timeline(3)
         timeline.take(message(9))
         timeline.give_up()
@@ -64,7 +64,7 @@ class TimelineTests(SynchronousTestCase):
         self.assertEqual(timeline.have, 3)
 
     def test_hearing_of_a_later_one(self) -> None:
-        """A head that is told makes what lies before it missing."""
+        """A reported head makes all messages before it missing."""
         timeline = Timeline(3)
         timeline.heard_of(2)
         self.assertFalse(timeline.missing)

@@ -1,4 +1,4 @@
-"""How a conversation is shown after recalls, edits and reactions."""
+"""How messages are shown after recalls, edits and reactions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def picture(*messages: Shown) -> Picture:
 
 
 class PictureTests(SynchronousTestCase):
-    """Each event shows in the place of its message."""
+    """Each event changes how its message is shown."""
 
     def test_edit(self) -> None:
-        """The newest text counts, with the time of its edit."""
+        """The newest text is shown, with the time of its edit."""
         made = picture(
             Shown(media=1, content="a"),
             Shown(media=21, ref=1, content="b", at=2),
@@ -29,7 +29,7 @@ class PictureTests(SynchronousTestCase):
         self.assertEqual((made.messages[1].content, made.messages[1].edited), ("c", 3))
 
     def test_recall(self) -> None:
-        """Nothing of what was said is left, in the message or in its edits; later edits do nothing."""
+        """Nothing is left of the text, in the message or its edits; later edits change nothing."""
         made = picture(
             Shown(media=4, content="a", url="/u", reactions={"x": [1]}),
             Shown(media=21, ref=1, content="b"),
@@ -41,7 +41,7 @@ class PictureTests(SynchronousTestCase):
         self.assertEqual(made.messages[2].content, "")
 
     def test_reactions(self) -> None:
-        """One for each user; another replaces it, an empty one takes it back."""
+        """Each user has one reaction: another replaces it, an empty one removes it."""
         made = picture(
             Shown(media=1),
             Shown(media=22, ref=1, userid=3, content="👍"),
@@ -52,7 +52,7 @@ class PictureTests(SynchronousTestCase):
         self.assertEqual(made.messages[1].reactions, {"❤": [3]})
 
     def test_applied_twice(self) -> None:
-        """Rows of history, that show later events already, give the same picture."""
+        """Rows of history that already include later events give the same result."""
         live = picture(
             Shown(media=1, content="a"),
             Shown(media=22, ref=1, userid=3, content="👍"),

@@ -1,4 +1,4 @@
-"""The REST side, over treq with in-memory transports."""
+"""The client's REST calls, with treq over in-memory transports."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 
-from twim.client import Place, Rest, Unreachable
+from twim.client import ConversationKey, Rest, Unreachable, plain_address
 from twim.client.rest import REQUEST_SECONDS
 from twim.errors import Refusal
+from twim.wire.message import Shown
 
 
 class Answers(Resource):
-    """Gives what `answers` holds for the path, and keeps what was asked."""
+    """Give what `answers` has for the path, and keep the requests."""
 
     isLeaf = True
 
@@ -27,7 +28,13 @@ class Answers(Resource):
         super().__init__()
         self.answers = answers
         self.status = status
+        self.files: dict[bytes, bytes] = {}
         self.asked: list[tuple[str, dict[str, str], str | None]] = []
+
+    def render_GET(self, request: Request) -> bytes:
+        found = self.files.get(request.uri)
+        request.setResponseCode(403 if found is None else 200)
+        return found or b"{}"
 
     def render_POST(self, request: Request) -> bytes:
         path = request.path.decode()
@@ -39,7 +46,7 @@ class Answers(Resource):
 
 
 class Never:
-    """No answer comes, or the failure that it is given."""
+    """Give no answer, or the failure that was passed."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
@@ -49,13 +56,13 @@ class Never:
 
 
 class RestTests(SynchronousTestCase):
-    """Fields out, the envelope's content back."""
+    """Fields are sent, and the content of the envelope is returned."""
 
     def setUp(self) -> None:
         self.clock = Clock()
 
     def ask(self, resource: Answers, call: Any) -> Any:
-        """What `call(rest)` returned, or raised."""
+        """The result of `call(rest)`, or its exception."""
         rest = Rest(self.clock, StubTreq(resource), "http://im.test/", "t0ken")
         return self.successResultOf(Deferred.fromCoroutine(call(rest)))
 
@@ -64,7 +71,7 @@ class RestTests(SynchronousTestCase):
         return self.failureResultOf(Deferred.fromCoroutine(call(rest)), kind).value
 
     def test_login_keeps_the_token(self) -> None:
-        """After a login later calls carry the new token, in a header."""
+        """After a login, later calls carry the new token in a header."""
         answers = Answers(
             {
                 "/user/login": {"code": 0, "msg": "", "data": {"id": 3, "token": "fresh"}},
@@ -87,10 +94,10 @@ class RestTests(SynchronousTestCase):
         self.assertEqual(answers.asked[1][2], "Bearer fresh")
 
     def test_history(self) -> None:
-        """A page has its messages and the head; edges that aren't given aren't sent."""
+        """A page has its messages and the head; bounds that aren't given aren't sent."""
         rows = [{"userid": 2, "cmd": 10, "dstid": 1, "seq": 5, "media": 1, "content": "x", "recalled": 0}]
         answers = Answers({"/message/history": {"code": 0, "msg": "", "rows": rows, "total": 9}})
-        page = self.ask(answers, lambda rest: rest.history(Place(10, 2), after=0, limit=1))
+        page = self.ask(answers, lambda rest: rest.history(ConversationKey(10, 2), after=0, limit=1))
         self.assertEqual(([m.seq for m in page.rows], page.total), ([5], 9))
         self.assertEqual(answers.asked[0][1], {"scope": "10", "dstid": "2", "after": "0", "limit": "1"})
 
@@ -100,7 +107,7 @@ class RestTests(SynchronousTestCase):
         sent = {}
 
         class Files:
-            """treq's stub takes no files."""
+            """Stands for uploads, which treq's stub doesn't accept."""
 
             def request(self, method: str, url: str, files: Any, data: Any, **options: Any) -> Deferred[Any]:
                 sent.update(files | data)
@@ -111,20 +118,46 @@ class RestTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(uploaded), "/mnt/a.png")
         self.assertEqual(sent, {"file": ("a.png", "image/png", b"\x89PNG"), "filetype": ".png"})
 
+    def test_file(self) -> None:
+        """A file comes by the URL of its message; once that has expired, the message is asked for again."""
+        row = {"userid": 2, "cmd": 10, "dstid": 1, "seq": 5, "media": 4, "url": "/mnt/a.png?e=2&s=y"}
+        answers = Answers({"/message/history": {"code": 0, "msg": "", "rows": [row], "total": 5}})
+        answers.files = {b"/mnt/a.png?e=2&s=y": b"\x89PNG"}
+        key = ConversationKey(10, 2)
+        old, new = (Shown(seq=5, url=f"/mnt/a.png?{query}") for query in ("e=1&s=x", "e=2&s=y"))
+        for message, asked in ((new, 0), (old, 1)):
+            self.assertEqual(self.ask(answers, lambda rest, message=message: rest.file_of(key, message)), b"\x89PNG")
+            self.assertEqual(len(answers.asked), asked)
+        self.assertEqual(answers.asked[0][1], {"scope": "10", "dstid": "2", "before": "6", "limit": "1"})
+        self.assertEqual(self.refused(answers, lambda rest: rest.file(old.url)).status, 403)
+        self.assertEqual(self.refused(answers, lambda rest: rest.file(new.url, most=3)).status, 413)
+        answers.files = {}
+        self.assertEqual(self.refused(answers, lambda rest: rest.file_of(key, new)).status, 403)
+        self.assertEqual(self.refused(answers, lambda rest: rest.file_of(key, Shown(seq=4, url=old.url))).status, 403)
+
+    def test_plain_address(self) -> None:
+        """What is kept of an address has no signature; other addresses stay as they are."""
+        self.assertEqual(plain_address("/mnt/ab/cd.png?e=12&s=a-_b"), "/mnt/ab/cd.png")
+        self.assertEqual(
+            plain_address("https://s.example/b/a.png?X-Amz-Date=1&X-Amz-Signature=0a"), "https://s.example/b/a.png"
+        )
+        for other in ("", "/asset/a.png", "https://example.com/?e=1&q=2"):
+            self.assertEqual(plain_address(other), other)
+
     def test_refusals_keep_code_and_status(self) -> None:
-        """A refusal of the seed's rules (200) and one with a status are both raised as such."""
+        """Refusals by the original Go server's rules (200) and those with a status are raised alike."""
         for status, code in ((200, -1), (403, -3), (503, -6)):
             answers = Answers({"/user/logout": {"code": code, "msg": "why"}}, status)
             refused = self.refused(answers, lambda rest: rest.logout())
             self.assertEqual((refused.code, refused.status, refused.msg), (code, status, "why"))
 
     def test_not_this_protocol(self) -> None:
-        """A proxy's page of HTML is no answer."""
+        """An HTML page of a proxy is an error, not an answer."""
         answers = Answers({"/user/logout": b"<h1>502</h1>"}, 502)
         self.assertIn("502", str(self.refused(answers, lambda rest: rest.logout(), Unreachable)))
 
     def test_unreachable(self) -> None:
-        """A refused connection, and a server that never answers."""
+        """A refused connection and a server that never answers are errors."""
         rest = Rest(self.clock, Never(ConnectionRefusedError()), "http://im.test")
         self.failureResultOf(Deferred.fromCoroutine(rest.logout()), Unreachable)
         slow = Deferred.fromCoroutine(Rest(self.clock, Never(), "http://im.test").logout())

@@ -1,4 +1,4 @@
-"""Autobahn's client on loopback, against a server that says what a test needs."""
+"""Autobahn's client on loopback, against a server that each test controls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twim.client.socket import Socket, dialler
 
 
 class Echo(WebSocketServerProtocol):
-    """Refuses the token `bad`, echoes text, closes with 1013 when told so."""
+    """A server that refuses the token `bad`, echoes text, and closes with 1013 when told so."""
 
     def onConnect(self, request: Any) -> None:
         if request.params["token"] == ["bad"]:
@@ -38,9 +38,9 @@ class Kept:
         self.ended: Deferred[int] = Deferred()
 
     def socket_opened(self, socket: Socket) -> None:
-        socket.say(self.first_words)
+        socket.send(self.first_words)
 
-    def socket_said(self, socket: Socket, payload: bytes) -> None:
+    def socket_received(self, socket: Socket, payload: bytes) -> None:
         self.heard.callback(payload)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
@@ -48,7 +48,7 @@ class Kept:
 
 
 class SocketTests(TestCase):
-    """How a socket opens and all the ways it ends."""
+    """How a socket opens, and every way in which it ends."""
 
     def setUp(self) -> None:
         factory = WebSocketServerFactory(reactor=reactor)
@@ -67,42 +67,42 @@ class SocketTests(TestCase):
         return kept, dialler(reactor, self.url, 7)(kept, token)
 
     async def test_says_and_hears(self) -> None:
-        """Text goes both ways; closing ends it properly."""
+        """Text is sent and received; closing ends the connection properly."""
         kept, socket = self.dial("héllo".encode())
         self.assertEqual(await kept.heard, "héllo".encode())
         socket.close()
         self.assertEqual(await kept.ended, 1000)
-        socket.say(b"too late")
+        socket.send(b"too late")
 
     async def test_refused_upgrade(self) -> None:
-        """The HTTP status of the refusal is told."""
+        """The HTTP status of a refused upgrade is reported."""
         kept, _ = self.dial(b"", token="bad")
         self.assertEqual(await kept.ended, 401)
 
     async def test_code_of_the_server(self) -> None:
-        """The server's reason to close is told."""
+        """The server's close code is reported."""
         kept, _ = self.dial(b"shut")
         self.assertEqual(await kept.ended, 1013)
 
     async def test_vanished(self) -> None:
-        """A connection that breaks is told as such."""
+        """A connection that breaks is reported as broken."""
         kept, _ = self.dial(b"vanish")
         self.assertEqual(await kept.ended, 1006)
 
     async def test_nobody_there(self) -> None:
-        """A port where nobody listens ends the attempt."""
+        """An attempt to connect to a port without a server ends."""
         await self.port.stopListening()
         kept, _ = self.dial(b"")
         self.assertEqual(await kept.ended, 0)
 
     async def test_given_up_while_dialling(self) -> None:
-        """An attempt may be given up before it came to anything."""
+        """An attempt can be cancelled before the connection is there."""
         kept, socket = self.dial(b"")
         socket.abort()
         await kept.ended
 
     async def test_aborted(self) -> None:
-        """A dead connection is dropped without a goodbye."""
+        """A dead connection is dropped without a closing handshake."""
         kept, socket = self.dial(b"x")
         await kept.heard
         socket.abort()

@@ -1,4 +1,4 @@
-"""A client of the server for bots and tests, on Twisted: nothing lost, doubled or out of order.
+"""A client of the server for bots and tests, on Twisted. It loses, doubles and reorders no message.
 
 A bot that answers every text with its own words::
 
@@ -18,26 +18,38 @@ A bot that answers every text with its own words::
 
     react(lambda reactor: ensureDeferred(main(reactor)))
 
-The way of a message: `client` gives it a `cid` and keeps it in `unanswered` until the answer came, over any
-number of sockets that `link` dials (`socket` is Autobahn, `backoff` the waiting). What comes in is decoded
-by `said` and put in order by `order`; `inbox` fetches what is missing through `rest`; `listener` is told.
-`picture` is for who shows conversations: it applies recalls, edits and reactions.
+The way of a message: `client` gives it a `cid` and keeps it in `pending` until the server has answered, over any
+number of sockets that `link` opens one after another (`socket` wraps Autobahn, `backoff` computes the pauses). Each
+connection begins with a `catch_up`. Incoming frames are decoded by `server_frames` and put in order by `order`, `inbox`
+fetches missing messages through `rest`, and then `listener` is called. `unread` counts unread messages as the server
+does, and `unread_counts` asks the server for counts that can't be known locally. `picture` is for programs that show
+conversations: it applies recalls, edits and reactions.
 """
 
-from twim.client.client import Closed, ImClient, Position
+from twim.client.addresses import plain_address
+from twim.client.client import Closed, ImClient
+from twim.client.inbox import Position
 from twim.client.link import State
-from twim.client.listener import Listener
+from twim.client.listener import Client, Listener
+from twim.client.pending import Answer
 from twim.client.picture import Picture
 from twim.client.rest import Account, Community, Rest, Unreachable, http_client
-from twim.client.said import Conversation, Page, Place, place_of
-from twim.client.unanswered import Answer
+from twim.client.server_frames import Conversation, ConversationKey, Page, conversation_of
+from twim.client.unread import Counted
+
+# The names of version 0.1, for existing bots.
+Place = ConversationKey
+place_of = conversation_of
 
 __all__ = [
     "Account",
     "Answer",
+    "Client",
     "Closed",
     "Community",
     "Conversation",
+    "ConversationKey",
+    "Counted",
     "ImClient",
     "Listener",
     "Page",
@@ -47,6 +59,8 @@ __all__ = [
     "Rest",
     "State",
     "Unreachable",
+    "conversation_of",
     "http_client",
     "place_of",
+    "plain_address",
 ]

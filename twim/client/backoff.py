@@ -10,17 +10,17 @@ LONGEST_SECONDS: Final = 30.0
 
 
 class Backoff:
-    """Doubling, with jitter: after a restart of the server its clients must not come back all at once."""
+    """The pauses double, and are random: after a restart of the server its clients must not come back all at once."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._next = FIRST_SECONDS
 
     def delay(self) -> float:
-        """Seconds, between half and the whole of a span that doubles each time."""
+        """The next pause in seconds: between the half and the whole of a span that doubles each time."""
         span, self._next = self._next, min(self._next * 2, LONGEST_SECONDS)
         return span * self._random.uniform(0.5, 1.0)
 
     def succeeded(self) -> None:
-        """Begin with the shortest span again."""
+        """The connection works: begin with the shortest span again."""
         self._next = FIRST_SECONDS

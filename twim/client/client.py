@@ -1,4 +1,4 @@
-"""One device of one user: sends until answered, receives everything once and in order."""
+"""One device of one user. It sends each message until that is answered, and receives each message once and in order."""
 
 from __future__ import annotations
 
@@ -9,42 +9,45 @@ from typing import Any, Final, Self
 
 import msgspec
 from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twim.client.inbox import Inbox
+from twim.client.catch_up import CATCH_UP_CID, CatchUp, ReadMarks
+from twim.client.inbox import Inbox, Position
 from twim.client.link import Link, State
 from twim.client.listener import Listener
+from twim.client.pacing import Pacing
+from twim.client.pending import Answer, PendingMessages
 from twim.client.rest import Account, Rest, http_client
-from twim.client.said import Place, Said, decode, decode_loosely, decode_message, place_of
+from twim.client.server_frames import (
+    ConversationKey,
+    ServerFrame,
+    conversation_of,
+    decode,
+    decode_loosely,
+    decode_message,
+)
 from twim.client.socket import Dial, dialler
-from twim.client.unanswered import Answer, Unanswered
-from twim.errors import NotLoggedIn, Refusal
+from twim.client.unread import Counted
+from twim.client.unread_counts import UnreadCounts
+from twim.errors import TOO_MANY, NotLoggedIn, Refusal
 from twim.wire import commands
 from twim.wire.message import Message, Shown, encode
 
 CID_BITS: Final = 128
-CATCH_UP_CID: Final = "catch-up"  # names a refused catch-up; shorter than any message's
-CATCH_UP_SECONDS: Final = 60.0
+"""Random bits of the `cid` of a message that has none of its own."""
 
 
 class Closed(Exception):
-    """The client was closed before an answer came; the message may or may not be stored."""
-
-
-class Position(msgspec.Struct):
-    """How far a device has come: plain data that, kept over a restart, lets the device go on from there."""
-
-    epoch: str = ""
-    have: dict[str, int] = {}
+    """The client was closed before an answer came. The message may be stored or not."""
 
 
 class ImClient:
     """A logged-in device.
 
-    `rest` carries the token. `listener` is told of everything that comes. With `position` it goes on where an
-    earlier one stopped. `dial` and `random` are for tests and for connecting in another way.
+    `rest` has the token. `listener` is told of everything that comes. With `position` the device continues where an
+    earlier one stopped. `dial` and `random` are for tests, and for programs that connect in another way.
     """
 
     log = Logger()
@@ -65,13 +68,14 @@ class ImClient:
         self._clock = clock
         self._listener = listener or Listener()
         self._random = random or SystemRandom()
-        self._epoch = position.epoch if position else ""
-        self._inbox = Inbox(clock, rest, lambda message: self._tell(self._listener.message, message))
+        self._inbox = Inbox(clock, rest, self._next)
         self._inbox.resume(position.have if position else {})
-        self._unanswered = Unanswered()
-        self._reads: dict[Place, int] = {}
+        self._unread = UnreadCounts(clock, rest, userid)
+        self._pending = PendingMessages()
+        self._catch_up = CatchUp(clock, position.epoch if position else "", self._catch_up_failed)
+        self._reads = ReadMarks()
+        self._pacing = Pacing(clock, self._send_held)
         self._want_missed = True
-        self._deadline: IDelayedCall | None = None
         self._connected: Deferred[None] | None = None
         self._closing: Deferred[None] | None = None
         self._link = Link(clock, dial or dialler(clock, rest.url, userid), self._random, self)
@@ -80,7 +84,8 @@ class ImClient:
     async def login(
         cls, reactor: Any, url: str, mobile: str, passwd: str, listener: Listener | None = None, **more: Any
     ) -> Self:
-        """A new device of that user at the server whose root is `url`. Raises `Refusal` or `Unreachable`."""
+        """Log in as that user, at the server whose root is `url`, with a new device. Raises `Refusal` or
+        `Unreachable`."""
         rest = Rest(reactor, http_client(reactor), url)
         account = await rest.login(mobile, passwd)
         return cls(reactor, rest, account.id, listener, **more)
@@ -95,26 +100,33 @@ class ImClient:
         listener: Listener | None = None,
         **profile: str,
     ) -> Self:
-        """A new user, and its first device; `profile` as in `Rest.register`."""
+        """Register a new user, and log in. For `profile` see `Rest.register`."""
         rest = Rest(reactor, http_client(reactor), url)
         account: Account = await rest.register(mobile, passwd, **profile)
         return cls(reactor, rest, account.id, listener)
 
     @property
     def position(self) -> Position:
-        """Everything up to here was given to the listener."""
-        return Position(self._epoch, self._inbox.have)
+        """How far the listener has got: every message up to here was given to it."""
+        return Position(self._catch_up.epoch, self._inbox.have)
 
     @property
     def unanswered(self) -> int:
-        """How many sent messages wait for their answer."""
-        return len(self._unanswered)
+        """How many messages wait for their answer."""
+        return len(self._pending)
+
+    def unread(self, conversation: ConversationKey) -> Counted:
+        """How many messages of a conversation are unread, as a row of the server's list would say it now. Sometimes
+        only the server can know it, for example after the user has read a part of it on another device: then the number
+        is right a moment later."""
+        return self._unread.of(conversation)
 
     def connect(self, missed: bool = True) -> Deferred[None]:
-        """Connect and stay connected; fires when caught up for the first time.
+        """Connect, and stay connected. Fires when the first catch-up has ended.
 
-        An unreachable server is tried again for ever; a refused token errbacks `NotLoggedIn` and ends it.
-        Without `missed`, what was sent before now isn't given to the listener.
+        If the server can't be reached, the client tries again for ever. If the server refuses the token, the Deferred
+        fails with `NotLoggedIn`, and the client tries no more. Without `missed`, messages that were sent before now are
+        not given to the listener.
         """
         self._want_missed = missed
         self._connected = Deferred(lambda _: self._link.stop())
@@ -124,70 +136,68 @@ class ImClient:
         return connected
 
     def close(self) -> Deferred[None]:
-        """Disconnect. Messages without an answer errback `Closed`; fires when the socket has ended."""
+        """Disconnect. Fires when the socket has ended. The Deferreds of messages without an answer fail with
+        `Closed`."""
         self._closing = Deferred()
         closing = self._closing
         self._link.stop()
         return closing
 
     def send_text(self, scope: int, dstid: int, text: str, **more: Any) -> Deferred[Answer]:
-        """`send` a text; `more` may be `ref` or `mentions`."""
+        """`send` a text. `more` may have `ref` and `mentions`."""
         return self.send(Message(cmd=scope, dstid=dstid, media=commands.TEXT, content=text, **more))
 
     def reply(self, message: Shown, text: str) -> Deferred[Answer]:
-        """`send_text` to where `message` came from, referring to it."""
-        place = place_of(message, self.userid)
-        return self.send_text(place.scope, place.dstid, text, ref=message.seq)
+        """`send_text` to the conversation of `message`, referring to it."""
+        conversation = conversation_of(message, self.userid)
+        return self.send_text(conversation.scope, conversation.dstid, text, ref=message.seq)
 
     def send(self, message: Message) -> Deferred[Answer]:
-        """Fires with the answer, however many connections that takes; errbacks with the server's `Refusal`.
+        """Send a message, over as many connections as that takes. Fires with the answer, or fails with the `Refusal` of
+        the server. What is refused for being too much at once is sent again by itself, when the server says so.
 
-        A message without `cid` is given one. Sending a message with the `cid` of a stored one stores
-        nothing and gets the first answer again, so after `Closed` or a refusal that may pass (-6: storage
-        unavailable) the same message may be sent again. Cancelling only stops waiting: it may be stored.
+        A message without `cid` is given one. A message that has the `cid` of a stored one is not stored again, and gets
+        the first answer again. So after `Closed`, or after a refusal that may pass (-6: storage unavailable), the same
+        message may be sent again. Cancelling the Deferred only ends the waiting: the message may be stored all the
+        same.
         """
         message.cid = message.cid or f"{self._random.getrandbits(CID_BITS):032x}"
         message.userid = self.userid
-        # A list is as good, until it is compared with what others got.
+        # The caller may give a list, but what others get has a tuple, and the two are to be equal.
         message.mentions = tuple(message.mentions)
         try:
-            waiting = self._unanswered.add(message)
+            waiting = self._pending.add(message)
         except Refusal as refused:
             return fail(refused)
-        self._link.say(encode(message))
+        if not self._pacing.hold(message.cid):
+            self._link.send(encode(message))
         return waiting
 
-    def mark_read(self, place: Place, seq: int) -> None:
-        """Read up to `seq`; told again after a reconnect until the server knows."""
-        self._reads[place] = max(seq, self._reads.get(place, 0))
-        self._command(commands.READ, place, seq=self._reads[place])
+    def mark_read(self, conversation: ConversationKey, seq: int) -> None:
+        """The user has read up to `seq`. The server is told again after each reconnection until it knows."""
+        highest = self._reads.mark(conversation, seq)
+        self._unread.read_to(conversation, highest)
+        self._command(commands.READ, conversation, seq=highest)
 
-    def typing(self, place: Place) -> None:
-        """Show the others that one is typing; lost when not connected."""
-        self._command(commands.TYPING, place)
+    def typing(self, conversation: ConversationKey) -> None:
+        """Show the others that the user is typing. Without a connection nothing happens."""
+        self._command(commands.TYPING, conversation)
 
-    # What the link tells.
+    # What the link calls
 
     def link_opened(self) -> None:
         self._inbox.catch_up()
-        catch_up = {
-            "cmd": commands.CATCH_UP,
-            "cid": CATCH_UP_CID,
-            "epoch": self._epoch,
-            "have": self._inbox.have,
-        }
-        self._link.say(encode({name: value for name, value in catch_up.items() if value}))
-        self._deadline = self._clock.callLater(CATCH_UP_SECONDS, self._catch_up_failed, "it took too long")
-        for message in self._unanswered:
-            self._link.say(encode(message))
+        self._link.send(encode(self._catch_up.begin(self._inbox.have)))
+        for message in self._pending:
+            self._link.send(encode(message))
 
-    def link_said(self, payload: bytes) -> None:
+    def link_received(self, payload: bytes) -> None:
         try:
-            said = decode(payload)
+            frame = decode(payload)
         except msgspec.MsgspecError as error:
             self.log.error("a frame is not understood: {why}", why=error)
             return
-        _HEARD.get(said.cmd, ImClient._nothing)(self, said, payload)
+        _HANDLERS.get(frame.cmd, ImClient._nothing)(self, frame, payload)
 
     def link_lost(self) -> None:
         self._pause(State.CONNECTING)
@@ -203,77 +213,86 @@ class ImClient:
         if closing is not None:
             closing.callback(None)
 
-    # What the server says, by `cmd`.
+    # What is done with the frames of the server, by their `cmd`
 
-    def _message(self, said: Said, payload: bytes) -> None:
-        self._inbox.take(place_of(said, self.userid), decode_message(payload))
+    def _message(self, frame: ServerFrame, payload: bytes) -> None:
+        self._inbox.take(conversation_of(frame, self.userid), decode_message(payload))
 
-    def _answer(self, said: Said, payload: bytes) -> None:
-        settled = self._unanswered.settle(said.cid)
+    def _answer(self, frame: ServerFrame, payload: bytes) -> None:
+        if frame.code == TOO_MANY and frame.wait and frame.cid in self._pending:
+            self._pacing.refused(frame.cid, frame.wait)
+            return
+        settled = self._pending.settle(frame.cid)
         if settled is None:
-            if said.cid == CATCH_UP_CID:
-                self._catch_up_failed(said.msg)
-            elif said.code:
-                self.log.info("refused: {why}", why=said.msg)
+            if frame.cid == CATCH_UP_CID:
+                self._catch_up_failed(frame.msg)
+            elif frame.code:
+                self.log.info("refused: {why}", why=frame.msg)
             return
         message, waiting = settled
-        if said.code:
-            waiting.errback(Failure(Refusal(said.msg, code=said.code)))
+        if frame.code:
+            waiting.errback(Failure(Refusal(frame.msg, code=frame.code)))
             return
-        place = Place(said.scope, said.dstid)
-        self._inbox.take(place, _as_stored(message, said))
-        waiting.callback(Answer(place, said.seq, said.at))
+        conversation = ConversationKey(frame.scope, frame.dstid)
+        self._inbox.take(conversation, _as_stored(message, frame))
+        waiting.callback(Answer(conversation, frame.seq, frame.at))
+
+    def _send_held(self, cids: set[str]) -> None:
+        for message in self._pending:
+            if message.cid in cids:
+                self._link.send(encode(message))
 
     def _catch_up_failed(self, why: str) -> None:
-        """Without one nothing may be given out; the link waits longer before each new socket."""
+        """Without a catch-up no message may be given to the listener, so the client connects anew. The link waits
+        longer before each new socket."""
         self.log.info("no catch-up: {why}", why=why)
-        self._cancel_deadline()
+        self._catch_up.stop()
         self._link.restart()
 
-    def _cancel_deadline(self) -> None:
-        deadline, self._deadline = self._deadline, None
-        if deadline is not None and deadline.active():
-            deadline.cancel()
-
-    def _caught_up(self, said: Said, payload: bytes) -> None:
-        self._cancel_deadline()
-        if said.reset and self._epoch:
+    def _caught_up(self, frame: ServerFrame, payload: bytes) -> None:
+        self._catch_up.stop()
+        if frame.reset and self._catch_up.epoch:
             self._tell(self._listener.reset)
-        self._epoch = said.epoch
-        heads = {row.place: row.seq for row in said.rows}
-        self._inbox.caught_up(heads, said.reset, self._want_missed)
+        self._catch_up.epoch = frame.epoch
+        # The counts come first: a row counts the messages up to its head, and some of those are given out only now.
+        self._unread.caught_up(frame.rows, frame.reset)
+        heads = {row.key: row.seq for row in frame.rows}
+        self._inbox.caught_up(heads, frame.reset, self._want_missed)
         self._want_missed = True
-        self._tell_reads_again({row.place: row.read for row in said.rows})
+        for conversation, seq in self._reads.unknown(frame.rows):
+            self._command(commands.READ, conversation, seq=seq)
         self._link.steady()
         self._become(State.ONLINE)
-        self._tell(self._listener.caught_up, said.rows)
+        self._tell(self._listener.caught_up, frame.rows)
         connected, self._connected = self._connected, None
         if connected is not None:
             connected.callback(None)
 
-    def _typing(self, said: Said, payload: bytes) -> None:
-        self._tell(self._listener.typing, Place(said.scope, said.dstid), said.userid)
+    def _typing(self, frame: ServerFrame, payload: bytes) -> None:
+        self._tell(self._listener.typing, ConversationKey(frame.scope, frame.dstid), frame.userid)
 
-    def _read(self, said: Said, payload: bytes) -> None:
-        self._tell(self._listener.read, Place(said.scope, said.dstid), said.userid, said.seq)
+    def _next(self, message: Shown) -> None:
+        self._unread.take(conversation_of(message, self.userid), message)
+        self._tell(self._listener.message, message)
 
-    def _presence(self, said: Said, payload: bytes) -> None:
-        self._tell(self._listener.presence, said.userid, bool(said.online))
+    def _read(self, frame: ServerFrame, payload: bytes) -> None:
+        if frame.userid == self.userid:
+            self._unread.read_to(ConversationKey(frame.scope, frame.dstid), frame.seq)
+        self._tell(self._listener.read, ConversationKey(frame.scope, frame.dstid), frame.userid, frame.seq)
 
-    def _changed(self, said: Said, payload: bytes) -> None:
+    def _presence(self, frame: ServerFrame, payload: bytes) -> None:
+        self._tell(self._listener.presence, frame.userid, bool(frame.online))
+
+    def _changed(self, frame: ServerFrame, payload: bytes) -> None:
         fields = decode_loosely(payload)
         self._tell(self._listener.changed, fields.get("what", ""), fields)
 
-    def _nothing(self, said: Said, payload: bytes) -> None:
-        """The answer to a heartbeat (that it came is enough), or a command of a later server."""
+    def _nothing(self, frame: ServerFrame, payload: bytes) -> None:
+        """Nothing is done with the answer to a heartbeat, since its arrival is enough, or with a command of a newer
+        server."""
 
-    def _command(self, cmd: int, place: Place, **more: int) -> None:
-        self._link.say(encode({"cmd": cmd, "scope": place.scope, "dstid": place.dstid} | more))
-
-    def _tell_reads_again(self, known: dict[Place, int]) -> None:
-        self._reads = {place: seq for place, seq in self._reads.items() if seq > known.get(place, 0)}
-        for place, seq in self._reads.items():
-            self._command(commands.READ, place, seq=seq)
+    def _command(self, cmd: int, conversation: ConversationKey, **more: int) -> None:
+        self._link.send(encode({"cmd": cmd, "scope": conversation.scope, "dstid": conversation.dstid} | more))
 
     def _become(self, state: State) -> None:
         if state is not self.state:
@@ -281,13 +300,15 @@ class ImClient:
             self._tell(self._listener.state, state)
 
     def _pause(self, state: State) -> None:
-        self._cancel_deadline()
+        self._catch_up.stop()
+        self._pacing.stop()
         self._inbox.stop()
+        self._unread.stop()
         self._become(state)
 
     def _end(self, reason: Exception) -> None:
-        """No connection will come any more."""
-        self._unanswered.fail(reason)
+        """There will be no further connection."""
+        self._pending.fail(reason)
         connected, self._connected = self._connected, None
         if connected is not None:
             connected.errback(Failure(reason))
@@ -302,13 +323,13 @@ def _awaited(listen: Callable[..., object], *what: object) -> object:
     return Deferred.fromCoroutine(result) if iscoroutine(result) else result
 
 
-def _as_stored(message: Message, answer: Said) -> Shown:
-    """One's own message as every other device gets it."""
+def _as_stored(message: Message, answer: ServerFrame) -> Shown:
+    """A message of this device as the other devices get it."""
     fields = msgspec.structs.asdict(message) | {"seq": answer.seq, "at": answer.at}
     return Shown(**fields)
 
 
-_HEARD: Final[dict[int, Callable[[ImClient, Said, bytes], None]]] = {
+_HANDLERS: Final[dict[int, Callable[[ImClient, ServerFrame, bytes], None]]] = {
     commands.ANSWER: ImClient._answer,
     commands.CATCH_UP: ImClient._caught_up,
     commands.TYPING: ImClient._typing,

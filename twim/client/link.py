@@ -1,4 +1,5 @@
-"""A socket that is kept: dialled again with backoff when it ends, given up when nothing is heard from it."""
+"""Keeps a socket open. When it ends, a new one is opened after a pause; when nothing comes from the server, it is
+dropped."""
 
 from __future__ import annotations
 
@@ -13,50 +14,50 @@ from twim.client.backoff import Backoff
 from twim.client.socket import Dial, Socket
 
 HEARTBEAT: Final = b'{"cmd":0}'
-HEARTBEAT_SECONDS: Final = 20.0  # below the minute after which routers and proxies forget a silent connection
-REFUSED: Final = (401, 403)  # the token or its user is refused: trying again changes nothing
+HEARTBEAT_SECONDS: Final = 20.0  # less than the minute after which routers and proxies forget a silent connection
+REFUSED: Final = (401, 403)  # the server refuses the token or its user: trying again would change nothing
 
 
 class State(StrEnum):
-    """What a user would be shown."""
+    """The state of the connection, as it may be shown to a user."""
 
     OFFLINE = "offline"
     CONNECTING = "connecting"
     ONLINE = "online"
 
 
-class LinkUser(Protocol):
-    """Who speaks over a link."""
+class LinkOwner(Protocol):
+    """What a link calls."""
 
     def link_opened(self) -> None:
-        """Say what must come first; the link is usable."""
+        """A socket is open. The owner sends what has to come first."""
 
-    def link_said(self, payload: bytes) -> None: ...
+    def link_received(self, payload: bytes) -> None: ...
 
     def link_lost(self) -> None:
-        """The socket ended; another is on its way."""
+        """The socket has ended. The link will open another one."""
 
     def link_refused(self, status: int) -> None:
-        """The server refuses this user; the link has stopped."""
+        """The server refuses this user, with an HTTP status. The link has stopped."""
 
     def link_stopped(self) -> None:
-        """After `stop`: the last socket has ended."""
+        """`stop` was called, and the last socket has ended."""
 
 
 class Link:
-    """Reports to `user`. One socket at a time."""
+    """Opens one socket at a time, and reports to `owner`."""
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime, dial: Dial, random: Random, user: LinkUser) -> None:
+    def __init__(self, clock: IReactorTime, dial: Dial, random: Random, owner: LinkOwner) -> None:
         self._clock = clock
         self._dial = dial
-        self._user = user
+        self._owner = owner
         self._backoff = Backoff(random)
         self._socket: Socket | None = None
         self._open = False
         self._stopping = False
-        self._heard = False
+        self._received = False
         self._timer: IDelayedCall | None = None
         self._token = ""
 
@@ -67,64 +68,66 @@ class Link:
         self._connect()
 
     def stop(self) -> None:
-        """Say goodbye; `link_stopped` follows."""
+        """Close the socket. `link_stopped` follows."""
         self._stopping = True
         self._cancel_timer()
         if self._socket is None:
-            self._user.link_stopped()
+            self._owner.link_stopped()
         else:
             self._socket.close()
 
-    def say(self, payload: bytes) -> None:
-        """Send when the socket is open; whoever needs an answer says it again after `link_opened`."""
+    def send(self, payload: bytes) -> None:
+        """Send a frame if the socket is open; otherwise drop it. What needs an answer is sent again after
+        `link_opened`."""
         if self._open and self._socket is not None:
-            self._socket.say(payload)
+            self._socket.send(payload)
 
     def steady(self) -> None:
-        """The server took us in: the next loss is a new one."""
+        """The connection works: if it is lost, the next pause is the shortest one again."""
         self._backoff.succeeded()
 
     def restart(self) -> None:
-        """This socket is of no use; a new one is dialled when it has ended."""
+        """Drop this socket, which is of no use. A new one is opened when it has ended."""
         if self._socket is not None:
             self._socket.abort()
 
     def socket_opened(self, socket: Socket) -> None:
-        self._open, self._heard = True, True
-        self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._beat)
-        self._user.link_opened()
+        self._open, self._received = True, True
+        self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._heartbeat)
+        self._owner.link_opened()
 
-    def socket_said(self, socket: Socket, payload: bytes) -> None:
-        self._heard = True
+    def socket_received(self, socket: Socket, payload: bytes) -> None:
+        self._received = True
         if not self._stopping:
-            self._user.link_said(payload)
+            self._owner.link_received(payload)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
         self._socket, self._open = None, False
         self._cancel_timer()
         self.log.info("socket ended: {code} {reason}", code=code, reason=reason)
         if self._stopping:
-            self._user.link_stopped()
+            self._owner.link_stopped()
         elif code in REFUSED:
-            self._user.link_refused(code)
+            self._owner.link_refused(code)
         else:
             self._timer = self._clock.callLater(self._backoff.delay(), self._connect)
-            self._user.link_lost()
+            self._owner.link_lost()
 
     def _connect(self) -> None:
         self._timer = None
         self._socket = self._dial(self, self._token)
 
-    def _beat(self) -> None:
-        """A server that said nothing since the last beat, not even its answer to it, is gone."""
+    def _heartbeat(self) -> None:
+        """Send a heartbeat, unless nothing has come since the last one, not even its answer: then the server is
+        gone."""
         self._timer = None
-        if not self._heard:
+        if not self._received:
             self.log.info("nothing heard for {seconds} s, dialling again", seconds=HEARTBEAT_SECONDS)
             self.restart()
             return
-        self._heard = False
-        self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._beat)
-        self.say(HEARTBEAT)
+        self._received = False
+        self._timer = self._clock.callLater(HEARTBEAT_SECONDS, self._heartbeat)
+        self.send(HEARTBEAT)
 
     def _cancel_timer(self) -> None:
         timer, self._timer = self._timer, None

@@ -1,44 +1,70 @@
-"""What a client tells its owner. Override what matters; the rest does nothing.
+"""What a client reports to the program that uses it, and what that program may ask of the client in return.
 
-Each may be `async` or return a Deferred; it isn't waited for, and what it raises is logged.
+Override the methods of `Listener` that matter; the others do nothing. Each may be `async` or return a Deferred: the
+client does not wait for it, and logs the exceptions that it raises.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+
+from twim.client.inbox import Position
 from twim.client.link import State
-from twim.client.said import Conversation, Place
-from twim.wire.message import Shown
+from twim.client.pending import Answer
+from twim.client.rest import Rest
+from twim.client.server_frames import Conversation, ConversationKey
+from twim.client.unread import Counted
+from twim.wire.message import Message, Shown
 
-if TYPE_CHECKING:
-    from twim.client.client import ImClient
+
+class Client(Protocol):
+    """The client as a listener sees it. `ImClient` documents each member."""
+
+    rest: Rest
+    userid: int
+    state: State
+
+    @property
+    def position(self) -> Position: ...
+    @property
+    def unanswered(self) -> int: ...
+    def unread(self, conversation: ConversationKey) -> Counted: ...
+    def send(self, message: Message) -> Deferred[Answer]: ...
+    def send_text(self, scope: int, dstid: int, text: str, **more: Any) -> Deferred[Answer]: ...
+    def reply(self, message: Shown, text: str) -> Deferred[Answer]: ...
+    def mark_read(self, conversation: ConversationKey, seq: int) -> None: ...
+    def typing(self, conversation: ConversationKey) -> None: ...
+    def close(self) -> Deferred[None]: ...
 
 
 class Listener:
-    """A base that hears everything and does nothing."""
+    """Base class of listeners; its methods do nothing."""
 
-    def message(self, client: ImClient, message: Shown) -> object:
-        """The next message of its conversation, one's own included: ascending `seq`, each once."""
+    def message(self, client: Client, message: Shown) -> object:
+        """The next message of its conversation, the user's own ones included: with ascending `seq`, each once."""
 
-    def caught_up(self, client: ImClient, conversations: Sequence[Conversation]) -> object:
-        """Connected; these are all conversations. Pages that are still missing follow as messages."""
+    def caught_up(self, client: Client, conversations: Sequence[Conversation]) -> object:
+        """The client is connected, and these are all conversations of the user. Messages that are still being fetched
+        follow by `message`."""
 
-    def read(self, client: ImClient, place: Place, userid: int, seq: int) -> object:
-        """`userid` (the peer, or oneself on another device) has read up to `seq`."""
+    def read(self, client: Client, conversation: ConversationKey, userid: int, seq: int) -> object:
+        """`userid` (the peer, or the user on another device) has read up to `seq`."""
 
-    def typing(self, client: ImClient, place: Place, userid: int) -> object:
-        """`userid` is typing there."""
+    def typing(self, client: Client, conversation: ConversationKey, userid: int) -> object:
+        """`userid` is typing in that conversation."""
 
-    def presence(self, client: ImClient, userid: int, online: bool) -> object:
-        """A friend came or went."""
+    def presence(self, client: Client, userid: int, online: bool) -> object:
+        """A friend came online or went offline."""
 
-    def changed(self, client: ImClient, what: str, fields: dict[str, Any]) -> object:
-        """Something that isn't a message changed: "friend", "group", "profile" …"""
+    def changed(self, client: Client, what: str, fields: dict[str, Any]) -> object:
+        """Something other than a message changed; `what` is "friend", "group", "profile" … "erased": what the
+        user `userid` of `fields` said counts as recalled from now on."""
 
-    def reset(self, client: ImClient) -> object:
-        """The server's database is another one: forget every message; they come anew."""
+    def reset(self, client: Client) -> object:
+        """The server has another database: forget all messages; they will be delivered again."""
 
-    def state(self, client: ImClient, state: State) -> object:
-        """Online, connecting or offline."""
+    def state(self, client: Client, state: State) -> object:
+        """The connection is now online, connecting or offline."""

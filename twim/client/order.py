@@ -1,7 +1,7 @@
-"""One conversation as one device has it: every `seq` given out once, ascending. Sans-IO.
+"""The messages of one conversation in order: every `seq` is given out once, ascending. Without input or output.
 
-Messages come from three sides (the socket, a catch-up, pages of history), in any order and more than once.
-What can't be given out yet waits; `missing` says that something before it has to be fetched.
+Messages come from three sources (the socket, a catch-up, pages of the history), in any order and more than once. A
+message that can't be given out yet waits, and `missing` says that something before it has to be fetched.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Final
 
 from twim.wire.message import Shown
 
-WAITING: Final = 1_000  # messages held back behind a gap; beyond, the furthest are dropped and fetched again later
+WAITING: Final = 1_000  # messages that wait behind a gap; of more, the highest are dropped and fetched again later
 
 
 class Timeline:
-    """`have` is the last `seq` given out, `head` the highest known to exist."""
+    """`have` is the last `seq` that was given out, and `head` the highest that is known to exist."""
 
     def __init__(self, have: int = 0) -> None:
         self.have = have
@@ -27,7 +27,7 @@ class Timeline:
         return self.head > self.have
 
     def take(self, message: Shown) -> list[Shown]:
-        """The messages that may be given out now that this one is here; none when it is known already."""
+        """Take a message. Gives the messages that may be given out now: none if this one was given out before."""
         self.heard_of(message.seq)
         if message.seq <= self.have:
             return []
@@ -40,11 +40,11 @@ class Timeline:
         return ready
 
     def heard_of(self, seq: int) -> None:
-        """Message `seq` exists."""
+        """It is known now that message `seq` exists."""
         self.head = max(self.head, seq)
 
     def skip_to(self, seq: int) -> list[Shown]:
-        """Everything up to `seq` is of no interest; gives out what waited right behind it."""
+        """Messages up to `seq` are not wanted. Gives the messages that waited and follow directly."""
         self.heard_of(seq)
         if seq <= self.have:
             return []
@@ -54,7 +54,7 @@ class Timeline:
         return self.take(after) if after else []
 
     def give_up(self) -> None:
-        """What is missing can't be had: nothing is, until something newer comes."""
+        """What is missing can't be had. Nothing counts as missing until something newer comes."""
         self.head = self.have
         self._waiting.clear()
 

@@ -1,7 +1,7 @@
-"""A conversation as it is shown: what its messages became by recalls, edits and reactions.
+"""A conversation as it is shown, after recalls, edits and reactions.
 
-A picture made from everything that came live is equal to one made from history, whose rows show later
-events in the message's place already and hold the events as well: applying them again changes nothing.
+It makes no difference whether the messages came live or from the history. In the history a message already shows what
+later events changed, and the events are there, too: to apply them once more changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Picture:
         self.messages: dict[int, Shown] = {}
 
     def add(self, message: Shown) -> None:
-        """Show it, and what it does to the one it refers to. The message itself isn't kept, a copy is."""
+        """Show a message, and apply what it does to the message to which it refers. A copy of it is kept."""
         self.messages[message.seq] = msgspec.structs.replace(message)
         target = self.messages.get(message.ref)
         if target is None or target.recalled:

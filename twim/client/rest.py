@@ -1,14 +1,14 @@
-"""The REST side of the contract, one user's: paths, fields and the answer envelope.
+"""The REST calls of one user.
 
-Every call is a coroutine that returns what the envelope carries. It raises the `Refusal` that it tells,
-with its HTTP status, or `Unreachable` when no answer of this protocol came: the server may or may not have
-done what was asked.
+Every call is a coroutine that returns what the answer carries. It raises a `Refusal`, with the HTTP status, if the
+server refuses the request, or `Unreachable` if no answer of this protocol comes: then the server may have done what was
+asked, or not.
 """
 
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, Protocol
 
@@ -22,10 +22,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed, ResponseNeverReceived
 from twisted.web.iweb import IAgent
 
-from twim.client.said import Conversation, Page, Place
+from twim.client.server_frames import Conversation, ConversationKey, Page
 from twim.errors import Refusal
+from twim.wire.message import Shown
 
-ANSWER_BYTES: Final = 16 * 1024 * 1024  # 200 messages of 8,000 characters, and their reactions
+ANSWER_BYTES: Final = 16 * 1024 * 1024  # enough for 200 messages of 8,000 characters, and their reactions
+FILE_BYTES: Final = 64 * 1024 * 1024  # of a file, unless the caller takes more
 REQUEST_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10
 PAGE_ROWS: Final = 200  # the most a page of history may hold
@@ -52,7 +54,7 @@ class Requests(Protocol):
 
 
 class Account(msgspec.Struct):
-    """A user as the server shows it; `token` only in the answer to a login or registration."""
+    """A user as the server shows it. Only the answer to a login or a registration has a `token`."""
 
     id: int
     nickname: str = ""
@@ -78,7 +80,7 @@ class Community(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """Around every answer."""
+    """What every answer consists of."""
 
     code: int
     msg: str = ""
@@ -88,21 +90,21 @@ class Envelope(msgspec.Struct):
 
 
 def http_client(reactor: Any) -> HTTPClient:
-    """treq on `reactor`."""
+    """An HTTP client that uses `reactor`."""
     agent = Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=HTTPConnectionPool(reactor))
     return client_of(agent)
 
 
 def client_of(agent: IAgent) -> HTTPClient:
-    """treq on an agent of the caller's, for another TLS policy or a proxy.
+    """An HTTP client that uses the caller's agent, for another TLS policy or a proxy.
 
-    Cookies are refused: the token goes in a header, and one client may serve several users.
+    It refuses cookies: the token is sent in a header, and one client may serve several users.
     """
     return HTTPClient(agent, cookiejar=IndexableCookieJar(policy=DefaultCookiePolicy(allowed_domains=[])))
 
 
 class Rest:
-    """`url` is the server's root; `token` may be empty until login."""
+    """`url` is the server's root. `token` may be empty until the user has logged in."""
 
     def __init__(self, clock: IReactorTime, requests: Requests, url: str, token: str = "") -> None:
         self.url = url.rstrip("/")
@@ -111,32 +113,33 @@ class Rest:
         self._requests = requests
 
     async def register(self, mobile: str, passwd: str, **profile: str) -> Account:
-        """A new user (`nickname`, `avatar`, `sex`, `memo` may be given); later calls are this user's."""
+        """Register a new user; `profile` may have `nickname`, `avatar`, `sex`, and `memo`. Later calls are this
+        user's."""
         return self._logged_in(await self.call("/user/register", mobile=mobile, passwd=passwd, **profile))
 
     async def login(self, mobile: str, passwd: str) -> Account:
-        """Later calls are this user's."""
+        """Log in. Later calls are this user's."""
         return self._logged_in(await self.call("/user/login", mobile=mobile, passwd=passwd))
 
     async def logout(self) -> None:
-        """Ends the token."""
+        """Make the token invalid."""
         await self.call("/user/logout")
         self.token = ""
 
     async def find(self, *, id: int = 0, mobile: str = "") -> Account:
-        """The public user of that id or mobile."""
+        """The user with that id or mobile number, as the public may see it."""
         wanted = {"id": id} if id else {"mobile": mobile}
         return msgspec.json.decode((await self.call("/user/find", **wanted)).data, type=Account)
 
     async def add_friend(self, userid: int) -> None:
-        """Friends at once, or a request for them to approve, as the server is set up."""
+        """Become friends, at once or when the other user approves: that is a setting of the server."""
         await self.call("/contact/addfriend", dstid=userid)
 
     async def friends(self) -> list[Account]:
         return msgspec.json.decode((await self.call("/contact/loadfriend")).rows, type=list[Account])
 
     async def create_group(self, name: str, **more: object) -> Community:
-        """A group with the caller in it (`icon`, `cate`, `memo` may be given)."""
+        """Create a group, of which the caller is a member; `more` may have `icon`, `cate`, and `memo`."""
         answer = await self.call("/contact/createcommunity", name=name, **more)
         return msgspec.json.decode(answer.data, type=Community)
 
@@ -147,19 +150,26 @@ class Rest:
         return msgspec.json.decode((await self.call("/contact/loadcommunity")).rows, type=list[Community])
 
     async def conversations(self) -> list[Conversation]:
-        """All of the caller's, newest first."""
+        """All conversations of the caller, those with the newest messages first."""
         return msgspec.json.decode((await self.call("/message/conversations")).rows, type=list[Conversation])
 
     async def history(
-        self, place: Place, *, before: int | None = None, after: int | None = None, limit: int = PAGE_ROWS
+        self,
+        conversation: ConversationKey,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = PAGE_ROWS,
     ) -> Page:
-        """`limit` messages next to `before` or `after` (a seq), ascending; the newest if neither is given."""
+        """`limit` messages directly before or after a seq, ascending. Without `before` and `after`, the newest ones."""
         edges = {name: seq for name, seq in (("before", before), ("after", after)) if seq is not None}
-        answer = await self.call("/message/history", scope=place.scope, dstid=place.dstid, limit=limit, **edges)
+        answer = await self.call(
+            "/message/history", scope=conversation.scope, dstid=conversation.dstid, limit=limit, **edges
+        )
         return msgspec.convert({"rows": msgspec.json.decode(answer.rows), "total": answer.total}, Page)
 
     async def upload(self, name: str, content: bytes, filetype: str = "") -> str:
-        """The URL of what was stored; the server decides its type from the content."""
+        """Upload a file. Gives its URL. The server decides by the content which type it has."""
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         answer = await self._ask(
             "/attach/upload",
@@ -168,8 +178,32 @@ class Rest:
         )
         return msgspec.json.decode(answer.data, type=str)
 
+    async def file(self, url: str, most: int = FILE_BYTES) -> bytes:
+        """A file, by its URL as a message or an answer has it. `Refusal` of status 403 once that has expired, 413 for
+        one of more than `most` bytes."""
+        address = url if "://" in url else self.url + url
+        status, content = await self._within(url, self._collected("GET", address, {}, {}, most))
+        if status != 200:
+            raise Refusal(f"the file is refused with status {status}", status=status)
+        if len(content) > most:
+            raise Refusal(f"the file has more than {most} bytes", status=413)
+        return content
+
+    async def file_of(self, conversation: ConversationKey, message: Shown, most: int = FILE_BYTES) -> bytes:
+        """The file at the `url` of a message. If that has expired the message is asked for again."""
+        try:
+            return await self.file(message.url, most)
+        except Refusal as refused:
+            if refused.status != 403:
+                raise
+            page = await self.history(conversation, before=message.seq + 1, limit=1)
+            found = page.rows[0] if page.rows and page.rows[0].seq == message.seq else None
+            if found is None or not found.url or found.url == message.url:
+                raise
+            return await self.file(found.url, most)
+
     async def call(self, path: str, **fields: object) -> Envelope:
-        """Any path: `fields` as a form."""
+        """Call any path, with `fields` as a form."""
         return await self._ask(path, data={name: str(value) for name, value in fields.items()})
 
     def _logged_in(self, answer: Envelope) -> Account:
@@ -179,19 +213,24 @@ class Rest:
 
     async def _ask(self, path: str, **body: object) -> Envelope:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        asking = Deferred.fromCoroutine(self._exchange(path, headers, body))
+        exchange = self._collected("POST", self.url + path, headers, body, ANSWER_BYTES)
+        return _opened(path, *await self._within(path, exchange))
+
+    async def _within(self, path: str, exchange: Coroutine[Any, Any, tuple[int, bytes]]) -> tuple[int, bytes]:
         try:
-            status, content = await asking.addTimeout(REQUEST_SECONDS, self._clock)
+            return await Deferred.fromCoroutine(exchange).addTimeout(REQUEST_SECONDS, self._clock)
         except _UNREACHED as error:
             raise Unreachable(f"{path}: {error}") from error
-        return _opened(path, status, content)
 
-    async def _exchange(self, path: str, headers: dict[str, str], body: dict[str, object]) -> tuple[int, bytes]:
-        response = await self._requests.request("POST", self.url + path, headers=headers, reactor=self._clock, **body)
+    async def _collected(
+        self, method: str, address: str, headers: dict[str, str], body: dict[str, object], most: int
+    ) -> tuple[int, bytes]:
+        """Status and content, of which no more is kept once it has more than `most` bytes."""
+        response = await self._requests.request(method, address, headers=headers, reactor=self._clock, **body)
         content = bytearray()
 
         def collect(data: bytes) -> None:
-            if len(content) <= ANSWER_BYTES:
+            if len(content) <= most:
                 content.extend(data)
 
         await treq.collect(response, collect)

@@ -1,4 +1,4 @@
-"""The socket as the client sees it: text frames in and out, and how it ended. Autobahn does the rest."""
+"""The WebSocket as the client sees it: text frames in both directions, and how it ended. Autobahn does the rest."""
 
 from __future__ import annotations
 
@@ -13,42 +13,44 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.python.failure import Failure
 
-FRAME_BYTES: Final = 16 * 1024 * 1024  # the end of a catch-up has a row for each conversation
+from twim.internals.autobahn_client import refused_status
+
+FRAME_BYTES: Final = 16 * 1024 * 1024  # the largest frame is the end of a catch-up, with a row for each conversation
 CONNECT_SECONDS: Final = 10
 OPEN_SECONDS: Final = 10
-CLOSE_SECONDS: Final = 5  # autobahn's batched timers cut to whole seconds, so its default of 1 can be 0
+CLOSE_SECONDS: Final = 5  # Autobahn's timers are cut to whole seconds, so its default of 1 can become 0
 
 
 class Receiver(Protocol):
-    """Who a socket reports to. `socket_closed` comes once for every attempt, whether it opened or not."""
+    """What a socket calls. `socket_closed` comes once for every attempt, whether it opened or not."""
 
     def socket_opened(self, socket: Socket) -> None: ...
 
-    def socket_said(self, socket: Socket, payload: bytes) -> None: ...
+    def socket_received(self, socket: Socket, payload: bytes) -> None: ...
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
-        """`code` is the WebSocket's, or the HTTP status when the upgrade was refused; 0 when neither came."""
+        """`code` is the WebSocket's close code, or the HTTP status if the upgrade was refused, or 0 if neither came."""
 
 
 class Socket(Protocol):
-    """One attempt to connect, and what becomes of it."""
+    """One attempt to connect, and the connection if it succeeds."""
 
-    def say(self, payload: bytes) -> None:
-        """Send a text frame; nothing happens when the socket isn't open."""
+    def send(self, payload: bytes) -> None:
+        """Send a text frame. Nothing happens if the socket isn't open."""
 
     def close(self) -> None:
-        """Say goodbye and end."""
+        """Close with a closing handshake."""
 
     def abort(self) -> None:
-        """End at once: nobody is there any more."""
+        """Drop the connection at once, for a server that doesn't answer any more."""
 
 
 Dial = Callable[[Receiver, str], Socket]
-"""Begin to connect with a token; the socket reports to the receiver."""
+"""Begins to connect, with a token. The socket reports to the receiver."""
 
 
 class _Protocol(WebSocketClientProtocol):
-    """Autobahn's half; it tells its `_Attempt`."""
+    """The protocol of Autobahn, which reports to its `_Attempt`."""
 
     def __init__(self, attempt: _Attempt) -> None:
         super().__init__()
@@ -59,23 +61,14 @@ class _Protocol(WebSocketClientProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if not isBinary:
-            self._attempt.said(payload)
+            self._attempt.received(payload)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self._attempt.ended(_status_of(self) or self.remoteCloseCode or code or 0, reason or "")
-
-
-def _status_of(protocol: Any) -> int:
-    """The HTTP status of a refused upgrade; Autobahn tells it only in a text, as ``… failed [401]: …``."""
-    text = protocol.wasNotCleanReason or ""
-    if "upgrade failed [" not in text:
-        return 0
-    number = text.split("upgrade failed [", 1)[1].split("]", 1)[0]
-    return int(number) if number.isdigit() else 0
+        self._attempt.ended(refused_status(self) or self.remoteCloseCode or code or 0, reason or "")
 
 
 class _Attempt:
-    """A `Socket` from the moment it is dialled, so that it can be given up at any time."""
+    """A `Socket` from the first moment of connecting, so that it can be given up at any time."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -88,7 +81,7 @@ class _Attempt:
         self._dialling = endpoint.connect(factory)
         self._dialling.addCallbacks(self._dialled, self._unreached)
 
-    def say(self, payload: bytes) -> None:
+    def send(self, payload: bytes) -> None:
         if self._open and not self._ended:
             self._protocol.sendMessage(payload)
 
@@ -115,8 +108,8 @@ class _Attempt:
         self._open = True
         self._receiver.socket_opened(self)
 
-    def said(self, payload: bytes) -> None:
-        self._receiver.socket_said(self, payload)
+    def received(self, payload: bytes) -> None:
+        self._receiver.socket_received(self, payload)
 
     def ended(self, code: int, reason: str) -> None:
         if not self._ended:
@@ -125,7 +118,7 @@ class _Attempt:
 
 
 def dialler(reactor: Any, url: str, userid: int) -> Dial:
-    """Connects to `/chat` of the server whose root is `url` (http or https), as `userid`."""
+    """A `Dial` that connects to `/chat` of the server whose root is `url` (http or https), as user `userid`."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)

@@ -1,4 +1,4 @@
-"""Messages that were given to `send` and not answered yet, in the order given. They outlive connections."""
+"""Messages that were given to `send` and are not answered yet, in that order. They outlive connections."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from twim.client.said import Place
+from twim.client.server_frames import ConversationKey
 from twim.errors import Refusal, TooMany
 from twim.wire.message import Message
 
-UNANSWERED: Final = 1_000  # messages; a server that answers none must not fill our memory
+PENDING_MESSAGES: Final = 1_000  # the most messages; a server that answers none must not fill the memory
 
 
 class Answer(NamedTuple):
-    """The message is stored as `seq` of `place`, accepted at `at` (ms since 1970)."""
+    """The message is stored as number `seq` of `conversation`. It was accepted at `at`, in milliseconds since 1970."""
 
-    place: Place
+    conversation: ConversationKey
     seq: int
     at: int
 
+    @property
+    def place(self) -> ConversationKey:
+        """The name of `conversation` in version 0.1."""
+        return self.conversation
 
-class Unanswered:
-    """Keyed by `cid`, which is what makes sending again harmless."""
+
+class PendingMessages:
+    """The messages by `cid`, which makes it harmless to send one again."""
 
     def __init__(self) -> None:
         self._sent: dict[str, tuple[Message, Deferred[Answer]]] = {}
@@ -32,14 +37,17 @@ class Unanswered:
     def __len__(self) -> int:
         return len(self._sent)
 
+    def __contains__(self, cid: str) -> bool:
+        return cid in self._sent
+
     def __iter__(self) -> Iterator[Message]:
         """The messages, oldest first."""
         return iter([message for message, _ in self._sent.values()])
 
     def add(self, message: Message) -> Deferred[Answer]:
-        """Fires with the answer, or errbacks with the `Refusal`."""
-        if len(self._sent) >= UNANSWERED:
-            raise TooMany(f"{UNANSWERED} messages wait for their answer already")
+        """Keep a message. Fires with its answer, or fails with its `Refusal`."""
+        if len(self._sent) >= PENDING_MESSAGES:
+            raise TooMany(f"{PENDING_MESSAGES} messages wait for their answer already")
         if message.cid in self._sent:
             raise Refusal(f"cid {message.cid} waits for its answer already")
 
@@ -51,11 +59,11 @@ class Unanswered:
         return waiting
 
     def settle(self, cid: str) -> tuple[Message, Deferred[Answer]] | None:
-        """The message of `cid` and who waits for its answer, no longer kept; None when nobody does."""
+        """The message of that `cid` and its Deferred, which are no longer kept; None if there is no such message."""
         return self._sent.pop(cid, None)
 
     def fail(self, reason: Exception) -> None:
-        """No answer will come to any of them."""
+        """No answer will come: let all Deferreds fail with `reason`."""
         sent, self._sent = self._sent, {}
         for _, waiting in sent.values():
             waiting.errback(Failure(reason))
