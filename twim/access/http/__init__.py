@@ -1,0 +1,1 @@
+"""HTTP: requests, who asks, their fields and bounds, and the answers."""

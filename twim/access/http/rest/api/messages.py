@@ -1,0 +1,159 @@
+"""``/api/v1/messages``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from klein import Klein
+
+from twim.access.http.fields import Fields
+from twim.access.http.rest.api.calling import Area, Call, api_route
+from twim.access.http.rest.api.repeating import Repeating
+from twim.errors import Malformed, NotFound, Refusal, TooLarge, TooMany
+from twim.logic.api_keys import ApiKeys
+from twim.logic.host_messages import TOGETHER, HostMessages, Outcome, Place, Said
+from twim.logic.hosts import check_name
+from twim.storage.external import GROUP as GROUPS
+from twim.storage.external import USER as USERS
+from twim.storage.external import ExternalStore
+from twim.wire import envelope
+from twim.wire.commands import GROUP
+from twim.wire.message import MENTIONS, Address, Content, Id, Message, Text
+
+EVERYBODY: Final = 0
+
+
+class To(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom a message is for: a user or a group."""
+
+    user: str = ""
+    group: str = ""
+
+
+class MessageBody(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A message. `mentions` are users; 0 is everybody."""
+
+    from_: str
+    to: To
+    media: int = 1
+    content: Content = ""
+    pic: Address = ""
+    url: Address = ""
+    memo: Text = ""
+    amount: Annotated[int, msgspec.Meta(gt=-(2**53), lt=2**53)] = 0
+    cid: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    ref: Id = 0
+    mentions: Annotated[list[str | int], msgspec.Meta(max_length=MENTIONS)] = []
+
+
+_OF_MESSAGE: Final = ("media", "content", "pic", "url", "memo", "amount", "cid", "ref")
+
+
+class ApiMessages(Area):
+    """The routes of messages."""
+
+    app = Klein()
+
+    def __init__(self, keys: ApiKeys, repeating: Repeating, messages: HostMessages, store: ExternalStore) -> None:
+        super().__init__(keys, repeating)
+        self._messages = messages
+        self._store = store
+
+    @api_route(app, "/messages", "POST", "messages")
+    async def post(self, call: Call) -> bytes:
+        """Post a message, or a list of them, in the names of users."""
+        loose = call.body(object)
+        if not isinstance(loose, list):
+            said = _said(loose)
+            if isinstance(said, Refusal):
+                raise said
+            (outcome,) = await self._messages.post([said])
+            if outcome.refused is not None:
+                raise outcome.refused
+            return envelope.ok({"seq": outcome.seq, "at": outcome.at})
+        if len(loose) > TOGETHER:
+            raise TooLarge(f"at most {TOGETHER} messages")
+        read = [_said(one) for one in loose]
+        outcomes = iter(await self._messages.post([one for one in read if not isinstance(one, Refusal)]))
+        return envelope.rows([_row(Outcome(refused=x) if isinstance(x, Refusal) else next(outcomes)) for x in read])
+
+    @api_route(app, "/messages", "GET", "messages", reads=True)
+    async def get(self, call: Call) -> bytes:
+        """Messages of a group or a pair after a seq, ascending; without it the newest."""
+        after = call.query.whole("after", -1, least=-1)
+        limit = call.page()
+        bodies, head = await self._messages.read(_place(call.query), after if after >= 0 else None, limit)
+        loose = [msgspec.json.decode(body) for body in bodies]
+        users = {one[field] for one in loose for field in ("userid", "dstid") if field in one}
+        groups = {one["dstid"] for one in loose if one["cmd"] == GROUP}
+        mentioned = {user for one in loose for user in one.get("mentions", ())} - {EVERYBODY}
+        names = await self._store.names(USERS, users | mentioned)
+        in_groups = await self._store.names(GROUPS, groups)
+        return envelope.rows([_shown(one, names, in_groups) for one in loose], head)
+
+    @api_route(app, "/messages/<seq>", "DELETE", "messages")
+    async def recall(self, call: Call) -> bytes:
+        """Recall a message in its author's name."""
+        if not call.named["seq"].isascii() or not call.named["seq"].isdigit():
+            raise NotFound("no such message")
+        seq = (call.query | {"seq": call.named["seq"]}).id("seq")
+        await self._messages.recall(_place(call.query), seq)
+        return envelope.ok()
+
+
+def _said(loose: object) -> Said | Refusal:
+    """A message of the body; why it can't be one."""
+    try:
+        body = msgspec.convert(loose, MessageBody)
+        if bool(body.to.user) == bool(body.to.group):
+            raise Malformed("to: a user or a group")
+        if any(isinstance(one, int) and one != EVERYBODY for one in body.mentions):
+            raise Malformed("mentions: names of users, or 0")
+        for name in (body.from_, body.to.user, *(x for x in body.mentions if isinstance(x, str))):
+            if name or name is body.from_:
+                check_name(name)
+        if body.to.group:
+            check_name(body.to.group, GROUPS)
+    except msgspec.ValidationError as error:
+        return Malformed(str(error))
+    except Refusal as refused:
+        return refused
+    message = Message(**{name: getattr(body, name) for name in _OF_MESSAGE})
+    place = Place(group=body.to.group) if body.to.group else Place((body.from_, body.to.user))
+    if EVERYBODY in body.mentions:
+        message.mentions = (EVERYBODY,)
+    return Said(body.from_, place, [one for one in body.mentions if isinstance(one, str)], message)
+
+
+def _row(outcome: Outcome) -> dict[str, object]:
+    refused = outcome.refused
+    if refused is None:
+        return {"code": 0, "msg": "", "seq": outcome.seq, "at": outcome.at}
+    wait = {"wait": refused.wait} if isinstance(refused, TooMany) else {}
+    return {"code": refused.code, "msg": refused.msg, "seq": 0, "at": 0} | wait
+
+
+def _place(query: Fields) -> Place:
+    """Which conversation is meant, by ``group=g`` or ``users=a,b``. `Malformed`."""
+    group, users = query.text("group", 64), query.text("users", 130)
+    if bool(group) == bool(users):
+        raise Malformed("group or users")
+    if group:
+        return Place(group=group)
+    one, comma, other = users.partition(",")
+    if not comma:
+        raise Malformed("users: two, with a comma between them")
+    return Place((one, other))
+
+
+def _shown(loose: dict[str, Any], names: dict[int, str], groups: dict[int, str]) -> dict[str, object]:
+    """A stored message with the names that the program uses."""
+    speaker, scope, dstid = loose.pop("userid"), loose.pop("cmd"), loose.pop("dstid")
+    loose.pop("id", None)
+    to = {"group": groups[dstid]} if scope == GROUP else {"user": names[dstid]}
+    if "mentions" in loose:
+        loose["mentions"] = [names.get(user, user) for user in loose["mentions"]]
+    if "reactions" in loose:
+        loose["reactions"] = {emoji: len(users) for emoji, users in loose["reactions"].items()}
+    return {"from": names[speaker], "to": to} | loose

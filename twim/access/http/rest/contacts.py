@@ -1,0 +1,273 @@
+"""``/contact/…``: friends and groups."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
+
+from klein import Klein
+from twisted.web.server import Request
+
+from twim.access.http.authentication import Authenticator
+from twim.access.http.fields import Fields
+from twim.access.http.pictures import picture_of
+from twim.access.http.route import route
+from twim.access.http.streaming import listed, rows_in_pieces
+from twim.errors import Malformed, NotFound, NotYours, Refusal
+from twim.logic.files import Files
+from twim.logic.groups import MUTE_SECONDS, Groups
+from twim.logic.relations import Relations
+from twim.logic.searches import Searches
+from twim.wire import envelope
+
+GROUP_NAME: Final = 30
+ICON: Final = 250
+MEMO: Final = 120
+CATE: Final = 2**31 - 1
+NOTICE: Final = 2_000
+ROLE: Final = 8
+RULES: Final = {
+    "join": ("open", "approve", "invite"),
+    "history": ("all", "joined"),
+    "post": ("members", "admins"),
+}
+
+
+class Contacts:
+    """The routes of friends and groups."""
+
+    app = Klein()
+
+    def __init__(
+        self, authenticator: Authenticator, relations: Relations, groups: Groups, searches: Searches, files: Files
+    ) -> None:
+        self._files = files
+        self._authenticator = authenticator
+        self._searches = searches
+        self._groups = groups
+        self._relations = relations
+
+    @route(app, "/addfriend")
+    async def addfriend(self, request: Request, fields: Fields) -> bytes:
+        """Become friends at once, or ask to."""
+        who = await self._authenticator.caller(request, fields)
+        dstid, memo = fields.id("dstid"), fields.memo("memo", MEMO)
+        self._authenticator.limits.friend(who.userid)
+        async with self._guessing(who.userid):
+            friends = await self._relations.befriend(who.userid, dstid, memo)
+        return envelope.ok({"friend": int(friends)})
+
+    @route(app, "/deletefriend")
+    async def deletefriend(self, request: Request, fields: Fields) -> bytes:
+        """End a friendship, on both sides."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.part(who.userid, fields.id("dstid"))
+        return envelope.ok()
+
+    @route(app, "/loadfriend", "GET", "POST")
+    async def loadfriend(self, request: Request, fields: Fields) -> AsyncIterator[bytes]:
+        """The caller's friends."""
+        who = await self._authenticator.caller(request, fields)
+        friends = await self._relations.friends(who.userid)
+        hidden, remarks = await self._relations.hidden_from(who.userid), await self._relations.remarks(who.userid)
+
+        async def shown(userids: Sequence[int]) -> list[dict[str, object]]:
+            found = await self._relations.shown(userids, hidden)
+            return [one | {"remark": remarks.get(int(str(one["id"])), "")} for one in found]
+
+        return rows_in_pieces(listed(friends, shown))
+
+    @route(app, "/loadrequest", "GET", "POST")
+    async def loadrequest(self, request: Request, fields: Fields) -> bytes:
+        """Who asks to be the caller's friend."""
+        who = await self._authenticator.caller(request, fields)
+        return envelope.rows(await self._relations.requests(who.userid))
+
+    @route(app, "/approvefriend")
+    async def approvefriend(self, request: Request, fields: Fields) -> bytes:
+        """Accept a request."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.answer(who.userid, fields.id("requestid"), True)
+        return envelope.ok()
+
+    @route(app, "/refusefriend")
+    async def refusefriend(self, request: Request, fields: Fields) -> bytes:
+        """Refuse a request."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.answer(who.userid, fields.id("requestid"), False)
+        return envelope.ok()
+
+    @route(app, "/remark")
+    async def remark(self, request: Request, fields: Fields) -> bytes:
+        """The caller's own name for a friend; empty for none."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.remark(who.userid, fields.id("dstid"), fields.name("memo", MEMO))
+        return envelope.ok()
+
+    @route(app, "/block")
+    async def block(self, request: Request, fields: Fields) -> bytes:
+        """Hear no more of somebody."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.block(who.userid, fields.id("dstid"))
+        return envelope.ok()
+
+    @route(app, "/unblock")
+    async def unblock(self, request: Request, fields: Fields) -> bytes:
+        """End a block."""
+        who = await self._authenticator.caller(request, fields)
+        await self._relations.unblock(who.userid, fields.id("dstid"))
+        return envelope.ok()
+
+    @route(app, "/loadblock", "GET", "POST")
+    async def loadblock(self, request: Request, fields: Fields) -> bytes:
+        """Whom the caller blocks."""
+        who = await self._authenticator.caller(request, fields)
+        return envelope.rows(await self._relations.blocked(who.userid))
+
+    @route(app, "/createcommunity")
+    async def createcommunity(self, request: Request, fields: Fields) -> bytes:
+        """A new group of the caller's."""
+        who = await self._authenticator.caller(request, fields)
+        made: dict[str, Any] = {
+            "name": _group_name(fields),
+            "icon": await picture_of(fields, "icon", ICON, self._files, who.userid),
+            "cate": fields.whole("cate", 0, most=CATE),
+            "memo": fields.memo("memo", MEMO),
+        }
+        self._authenticator.limits.group(who.userid)
+        return envelope.ok((await self._groups.create(who.userid, made | _rules(fields))).public())
+
+    @route(app, "/updatecommunity")
+    async def updatecommunity(self, request: Request, fields: Fields) -> bytes:
+        """Change a group that the caller runs; what isn't given stays."""
+        who = await self._authenticator.caller(request, fields)
+        changed: dict[str, Any] = _rules(fields)
+        if "name" in fields:
+            changed["name"] = _group_name(fields)
+        if "icon" in fields:
+            changed["icon"] = await picture_of(fields, "icon", ICON, self._files, who.userid)
+        if "memo" in fields:
+            changed["memo"] = fields.memo("memo", MEMO)
+        if "notice" in fields:
+            changed["notice"] = fields.memo("notice", NOTICE)
+        return envelope.ok((await self._groups.change(who.userid, fields.id("dstid"), changed)).public())
+
+    @route(app, "/dissolve")
+    async def dissolve(self, request: Request, fields: Fields) -> bytes:
+        """End a group of the caller's."""
+        who = await self._authenticator.caller(request, fields)
+        await self._groups.dissolve(who.userid, fields.id("dstid"))
+        return envelope.ok()
+
+    @route(app, "/joincommunity")
+    async def joincommunity(self, request: Request, fields: Fields) -> bytes:
+        """Join a group, or ask to."""
+        who = await self._authenticator.caller(request, fields)
+        group = fields.id("dstid")
+        async with self._guessing(who.userid):
+            joined = await self._groups.join(who.userid, group)
+        return envelope.ok({"member": 0} if joined is None else {"member": 1} | joined.public())
+
+    @route(app, "/loadjoin", "GET", "POST")
+    async def loadjoin(self, request: Request, fields: Fields) -> bytes:
+        """Who asks to join a group that the caller runs."""
+        who = await self._authenticator.caller(request, fields)
+        return envelope.rows(await self._groups.join_requests(who.userid, fields.id("dstid")))
+
+    @route(app, "/answerjoin")
+    async def answerjoin(self, request: Request, fields: Fields) -> bytes:
+        """Accept or refuse a request to join."""
+        who = await self._authenticator.caller(request, fields)
+        accept = fields.whole("accept", most=1) == 1
+        await self._groups.answer_join(who.userid, fields.id("requestid"), accept)
+        return envelope.ok()
+
+    @route(app, "/leavecommunity")
+    async def leavecommunity(self, request: Request, fields: Fields) -> bytes:
+        """Leave a group."""
+        who = await self._authenticator.caller(request, fields)
+        await self._groups.leave(who.userid, fields.id("dstid"))
+        return envelope.ok()
+
+    @route(app, "/addmember")
+    async def addmember(self, request: Request, fields: Fields) -> bytes:
+        """Make a friend of the caller's a member of a group."""
+        who = await self._authenticator.caller(request, fields)
+        await self._groups.add(who.userid, fields.id("dstid"), fields.id("memberid"))
+        return envelope.ok()
+
+    @route(app, "/removemember")
+    async def removemember(self, request: Request, fields: Fields) -> bytes:
+        """Remove somebody from a group that the caller runs."""
+        who = await self._authenticator.caller(request, fields)
+        await self._groups.remove(who.userid, fields.id("dstid"), fields.id("memberid"))
+        return envelope.ok()
+
+    @route(app, "/setrole")
+    async def setrole(self, request: Request, fields: Fields) -> bytes:
+        """Make a member of the caller's group an admin, a member again, or its owner."""
+        who = await self._authenticator.caller(request, fields)
+        role = fields.text("role", ROLE, least=1)
+        await self._groups.set_role(who.userid, fields.id("dstid"), fields.id("memberid"), role)
+        return envelope.ok()
+
+    @route(app, "/mutemember")
+    async def mutemember(self, request: Request, fields: Fields) -> bytes:
+        """Keep a member from posting for some seconds; 0 ends it."""
+        who = await self._authenticator.caller(request, fields)
+        seconds = fields.whole("seconds", most=MUTE_SECONDS)
+        await self._groups.mute(who.userid, fields.id("dstid"), fields.id("memberid"), seconds)
+        return envelope.ok()
+
+    @route(app, "/loadcommunity", "GET", "POST")
+    async def loadcommunity(self, request: Request, fields: Fields) -> AsyncIterator[bytes]:
+        """The caller's groups, with the caller's role in each."""
+        who = await self._authenticator.caller(request, fields)
+        groups = await self._groups.groups(who.userid)
+        return rows_in_pieces(listed(groups, partial(self._groups.communities, who.userid)))
+
+    @route(app, "/loadmember", "GET", "POST")
+    async def loadmember(self, request: Request, fields: Fields) -> AsyncIterator[bytes]:
+        """The members of a group that the caller is in, with their roles."""
+        who = await self._authenticator.caller(request, fields)
+        group = fields.id("dstid")
+        members = await self._groups.members(who.userid, group)
+        hidden = await self._relations.hidden_from(who.userid)
+
+        async def shown(userids: Sequence[int]) -> list[dict[str, object]]:
+            stands = await self._groups.standings(group, userids)
+            return [one | stands[int(str(one["id"]))] for one in await self._relations.shown(userids, hidden)]
+
+        return rows_in_pieces(listed(members, shown))
+
+    @asynccontextmanager
+    async def _guessing(self, userid: int) -> AsyncIterator[None]:
+        """What the user does with a number that may be wrong: each wrong one counts as a search, as does one that
+        is answered as if it were wrong."""
+        await self._searches.check_user(userid)
+        try:
+            yield
+        except (NotFound, NotYours):
+            await self._searches.count_user(userid)
+            raise
+
+
+def _rules(fields: Fields) -> dict[str, Any]:
+    """Those of a group's rules that are given."""
+    given: dict[str, Any] = {}
+    for name, values in RULES.items():
+        if name in fields:
+            given[name] = value = fields.text(name, ROLE)
+            if value not in values:
+                raise Malformed(f"{name}: one of {', '.join(values)}")
+    return given
+
+
+def _group_name(fields: Fields) -> str:
+    # A group without a name is refused by a rule of the original Go server, with its status 200.
+    name = fields.name("name", GROUP_NAME)
+    if not name:
+        raise Refusal("name: a group needs one")
+    return name

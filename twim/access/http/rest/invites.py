@@ -1,0 +1,62 @@
+"""``/invite/…``: invitations to the server and to groups."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from klein import Klein
+from twisted.web.server import Request
+
+from twim.access.http.authentication import Authenticator
+from twim.access.http.fields import Fields
+from twim.access.http.route import route
+from twim.errors import Malformed
+from twim.logic.invitations import Invitations
+from twim.wire import envelope
+
+USES: Final = 1_000
+USES_DEFAULT: Final = 100
+DAYS: Final = 30
+DAYS_DEFAULT: Final = 7
+CODE: Final = 200  # characters that are looked at
+
+
+class Invites:
+    """The routes of invitations."""
+
+    app = Klein()
+
+    def __init__(self, authenticator: Authenticator, invitations: Invitations) -> None:
+        self._authenticator = authenticator
+        self._invitations = invitations
+
+    @route(app, "/create")
+    async def create(self, request: Request, fields: Fields) -> bytes:
+        """A new invitation, with its code."""
+        who = await self._authenticator.caller(request, fields)
+        if "for" not in fields:
+            raise Malformed("for: missing")
+        group = 0 if fields.text("for", 20) == "server" else fields.id("for")
+        uses = fields.whole("uses", USES_DEFAULT, least=1, most=USES)
+        days = fields.whole("days", DAYS_DEFAULT, least=1, most=DAYS)
+        return envelope.ok(await self._invitations.create(who.userid, group, uses, days))
+
+    @route(app, "/list", "GET", "POST")
+    async def list(self, request: Request, fields: Fields) -> bytes:
+        """The caller's invitations."""
+        who = await self._authenticator.caller(request, fields)
+        return envelope.rows(await self._invitations.listed(who.userid))
+
+    @route(app, "/revoke")
+    async def revoke(self, request: Request, fields: Fields) -> bytes:
+        """End one of the caller's invitations."""
+        who = await self._authenticator.caller(request, fields)
+        await self._invitations.revoke(who.userid, fields.id("id"))
+        return envelope.ok()
+
+    @route(app, "/accept")
+    async def accept(self, request: Request, fields: Fields) -> bytes:
+        """Join the group of an invitation."""
+        who = await self._authenticator.caller(request, fields)
+        joined = await self._invitations.accept(who.userid, fields.text("code", CODE))
+        return envelope.ok({"member": 1} | joined.public() if joined is not None else {})
