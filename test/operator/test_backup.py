@@ -1,4 +1,4 @@
-"""Backups of a database that is written to, and their way back."""
+"""Backups of a database in use, and restoring them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from test.storage.rig import OnSqlite, asynchronous
 from twim.operator.__main__ import main
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
-from twim.storage.opening import lock_file, open_database
+from twim.storage.opening import open_database
 
 
 class Backups(OnSqlite):
@@ -31,13 +31,13 @@ class Backups(OnSqlite):
         self.name = self.address.database or ""
 
     def command(self, *arguments: object) -> tuple[int, str]:
-        """Its exit code and what it wrote."""
+        """The exit status of a command and its output."""
         with redirect_stdout(StringIO()) as out, redirect_stderr(out):
             code = main([str(one) for one in arguments])
         return code, out.getvalue()
 
     def refused(self, *arguments: object) -> str:  # type: ignore[override]
-        """The one line that says why not."""
+        """The one line of a refusal."""
         code, said = self.command(*arguments)
         self.assertEqual(code, 1, said)
         self.assertTrue(said.startswith("twim: "), said)
@@ -46,7 +46,7 @@ class Backups(OnSqlite):
 
     @asynchronous
     async def test_while_it_runs(self) -> None:
-        """A backup taken under load is one state of the log, whole and gapless, and stops nobody."""
+        """A backup under load is one consistent state of the log, and stops nobody."""
         a, b = (await self.storage.user()).id, (await self.storage.user()).id
         for n in range(200):
             await self.storage.say(a, b, str(n))
@@ -66,7 +66,7 @@ class Backups(OnSqlite):
 
     @asynchronous
     async def test_restore(self) -> None:
-        """A restored database has what was saved, another epoch, and the one before it stands aside."""
+        """A restored database has what was saved and another epoch; the one before it is kept beside it."""
         a, b = (await self.storage.user()).id, (await self.storage.user()).id
         await self.storage.say(a, b, "saved")
         self.assertEqual(self.command("backup", self.name, self.file)[0], 0)
@@ -87,7 +87,7 @@ class Backups(OnSqlite):
 
     @asynchronous
     async def test_restore_anew(self) -> None:
-        """Also where there was nothing."""
+        """Restoring also works where there was no database."""
         self.assertEqual(self.command("backup", self.name, self.file)[0], 0)
         new = self.folder / "new" / "im.db"
         new.parent.mkdir()
@@ -98,7 +98,7 @@ class Backups(OnSqlite):
 
     @asynchronous
     async def test_refused(self) -> None:
-        """Nothing is overwritten, made from nothing, from rubbish, or under a running server."""
+        """A backup overwrites nothing and isn't restored from rubbish or under a running server."""
         self.assertEqual(self.command("backup", self.name, self.file)[0], 0)
         self.assertIn("is there already", self.refused("backup", self.name, self.file))
         self.assertIn("no such file", self.refused("backup", self.folder / "none.db", self.folder / "x"))
@@ -106,7 +106,7 @@ class Backups(OnSqlite):
         self.assertIn("no such file", self.refused("restore", self.folder / "none.db", self.name))
         self.assertIn("--replace", self.refused("restore", self.file, self.name))
         self.assertIn("No such file", self.refused("restore", self.file, self.folder / "no" / "im.db"))
-        held = lock_file(self.storage.database)
+        held = self.storage.database.backend.lock()
         self.assertIn("another server is using it", self.refused("restore", self.file, self.name, "--replace"))
         os.close(held or 0)
         rubbish = self.folder / "rubbish.db"
@@ -119,12 +119,12 @@ class Backups(OnSqlite):
         self.assertIn("no database 'oracle'", self.refused("backup", "oracle://x/y", "z"))
 
     def test_unwritable(self) -> None:
-        """A place that can't be written, here not even by root, is refused."""
-        self.assertIn("unable to open", self.refused("backup", self.name, "/proc/backup.db"))
+        """A folder that can't be written, here not even by root, is refused."""
+        self.assertIn("/proc/backup.db.part: No such file", self.refused("backup", self.name, "/proc/backup.db"))
 
     @asynchronous
     async def test_new_epoch(self) -> None:
-        """A log that was restored by other means gets another name."""
+        """A log that was restored by other means gets a new epoch."""
         url = empty_database(MYSQL)
         text = url.render_as_string(hide_password=False)
         self.assertIn("own tools", self.refused("backup", text, self.file))

@@ -1,1 +1,1 @@
-"""What an operator does to a database while nobody else does: `python -m twim.operator --help`."""
+"""The operator's commands for a database that no server uses: `python -m twim.operator --help`."""

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twim.errors import Unavailable
 from twim.operator.backup import backup, restore
 from twim.operator.copying import copy
-from twim.operator.places import locked, open_place
-from twim.operator.refused import Refused
-from twim.storage.opening import CannotOpen, open_database, renew_epoch, why
+from twim.operator.epochs import new_epoch
+from twim.operator.locations import database_at
+from twim.operator.refused import FAILURES, reason
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,14 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         given.run(given)
-    except (Refused, CannotOpen) as refused:
-        print(f"twim: {refused}", file=sys.stderr)
-        return 1
-    except Unavailable as error:
-        print(f"twim: {why(error)}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"twim: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+    except FAILURES as error:
+        print(f"twim: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -66,25 +59,22 @@ def _say(text: str) -> None:
 
 
 def _copy(given: argparse.Namespace) -> None:
-    copy(open_place(given.source), open_place(given.target), _say)
+    copy(database_at(given.source), database_at(given.target), _say)
 
 
 def _backup(given: argparse.Namespace) -> None:
-    _say(f"{given.file}: {backup(open_place(given.database), given.file)} bytes")
+    _say(f"{given.file}: {backup(database_at(given.database), given.file)} bytes")
 
 
 def _restore(given: argparse.Namespace) -> None:
-    aside = restore(given.file, open_place(given.database), given.replace)
+    aside = restore(given.file, database_at(given.database), given.replace)
     if aside is not None:
         _say(f"the database that was there is now {aside}")
     _say(f"restored from {given.file}")
 
 
 def _new_epoch(given: argparse.Namespace) -> None:
-    database = open_place(given.database)
-    with locked(database):
-        open_database(database)
-        _say(f"epoch {database.transact(renew_epoch, True)}")
+    _say(f"epoch {new_epoch(database_at(given.database))}")
 
 
 if __name__ == "__main__":

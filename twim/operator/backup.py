@@ -1,22 +1,22 @@
 """A consistent copy of a SQLite database while the server runs, and its way back.
 
-SQLite's backup interface copies one state of the database, however much is written meanwhile, and stops nobody. What
-is not yet written behind the log then is made again from it when the copy is opened.
+SQLite's backup interface copies one state of the database, however much is written meanwhile, and stops nobody.
+Indexes whose writing was deferred then are made from the log when the copy is opened.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 
-from twim.operator.places import file_of, locked
+from twim.operator.locations import file_of, locked
 from twim.operator.refused import Refused
 from twim.storage.database import Database
 from twim.storage.engine import open_engine, parse_url
 from twim.storage.opening import renew_epoch
+from twim.storage.sqlite.saving import copy_into, put_in_place
 
 
 def backup(database: Database, target: Path) -> int:
@@ -27,7 +27,7 @@ def backup(database: Database, target: Path) -> int:
     if target.exists():
         raise Refused(f"{target} is there already")
     part = _copied(source, target)
-    _into_place(part, target)
+    put_in_place(part, target)
     return target.stat().st_size
 
 
@@ -43,18 +43,15 @@ def restore(saved: Path, database: Database, replace: bool) -> Path | None:
         part = _copied(saved, target)
         _rename_log(part)
         aside = _moved_aside(target)
-        _into_place(part, target)
+        put_in_place(part, target)
     return aside
 
 
 def _copied(source: Path, target: Path) -> Path:
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
     try:
-        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
-            old.backup(new)
-            # One file: a database in WAL mode would bring two more.
-            new.execute("PRAGMA journal_mode=DELETE")
+        copy_into(source, part)
+        with closing(sqlite3.connect(part)) as new:
             if new.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise Refused(f"{source} is damaged")
             if not new.execute("SELECT count(*) FROM sqlite_master WHERE name = 'message'").fetchone()[0]:
@@ -87,17 +84,3 @@ def _moved_aside(target: Path) -> Path | None:
         if path.exists():
             path.rename(aside.with_name(aside.name + end))
     return aside
-
-
-def _into_place(part: Path, target: Path) -> None:
-    _sync(part)
-    part.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    held = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)

@@ -11,18 +11,17 @@ from collections.abc import Callable
 from typing import Final
 
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
 from sqlalchemy import exc as sql_errors
 
-from twim.operator.places import locked
+from twim.operator.locations import locked
 from twim.operator.refused import Refused
 from twim.operator.rows import count, newest_key, numbered, pieces, summed, tables
-from twim.storage.behind import THROUGH, catch_up, recover_marks
 from twim.storage.database import Database
 from twim.storage.engine import open_engine
 from twim.storage.migrations import NewerSchema, migrate, newest
 from twim.storage.opening import COPYING, EPOCH, shown
-from twim.storage.schema import conversation, message, meta
+from twim.storage.schema import meta
 
 SAY_ROWS: Final = 50_000  # how often progress is told
 
@@ -46,8 +45,7 @@ def copy(source: Database, target: Database, say: Say) -> None:
 
 def _copy(source: Database, target: Database, old: Engine, new: Engine, say: Say) -> None:
     # One state of the source from the beginning to the last comparison.
-    level = {} if source.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-    with old.connect().execution_options(**level) as reading, reading.begin():
+    with old.connect().execution_options(**source.backend.snapshot_options) as reading, reading.begin():
         epoch = _epoch(source, reading)
         try:
             migrate(new, lambda connection: _begin(connection, epoch, shown(target)))
@@ -58,7 +56,9 @@ def _copy(source: Database, target: Database, old: Engine, new: Engine, say: Say
         for table in tables():
             _compare(reading, new, table, say)
         with new.connect().execution_options(write=True) as writing, writing.begin():
-            _finish(reading, writing)
+            _copy_meta(reading, writing)
+            target.dialect.finish_copy(writing, source.dialect.defers_index)
+            writing.execute(delete(meta).where(meta.c.name == COPYING))
     say("done: the copy is equal")
 
 
@@ -114,28 +114,9 @@ def _compare(reading: Connection, new: Engine, table: Table, say: Say) -> None:
     say(f"{table.name}: {found}")
 
 
-def _finish(reading: Connection, writing: Connection) -> None:
+def _copy_meta(reading: Connection, writing: Connection) -> None:
     for name, value in reading.execute(select(meta.c.name, meta.c.value)).all():
         writing.execute(insert(meta).values(name=name, value=value))
-    kind = writing.dialect.name
-    if kind == "postgresql":
-        _move_sequences(writing)
-    # What only SQLite or only the others keep: what follows from the log, and heads.
-    if kind != "sqlite" and reading.dialect.name == "sqlite":
-        recover_marks(writing)
-    writing.execute(delete(meta).where(meta.c.name == THROUGH))
-    catch_up(writing)
-    heads = select(func.coalesce(func.max(message.c.seq), 0)).where(message.c.conversation == conversation.c.id)
-    writing.execute(update(conversation).values(head=0 if kind == "sqlite" else heads.scalar_subquery()))
-    writing.execute(delete(meta).where(meta.c.name == COPYING))
-
-
-def _move_sequences(writing: Connection) -> None:
-    for table in tables():
-        if "id" in table.columns:
-            newest_id = f'SELECT coalesce(max(id), 0) + 1 FROM "{table.name}"'
-            sequence = f"pg_get_serial_sequence('\"{table.name}\"', 'id')"
-            writing.execute(text(f"SELECT setval({sequence}, ({newest_id}), false)"))
 
 
 def _value(connection: Connection, name: str) -> str | None:

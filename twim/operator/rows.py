@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, String, Table, and_, func, or_
 
 from twim.storage.schema import conversation, metadata
 
+RANDOM: Final = ("user", "community")  # tables whose keys are random: a new row may come before old ones
 CHUNK: Final = 500  # rows in memory at a time: 32 MiB of the largest messages
 
 Row = tuple[Any, ...]
@@ -32,8 +33,8 @@ def tables() -> list[Table]:
 
 
 def numbered(table: Table) -> bool:
-    """Whether its keys are numbers, which every database sorts alike."""
-    return not any(isinstance(column.type, String) for column in table.primary_key)
+    """Whether its keys are numbers, which every database sorts alike, and grow."""
+    return table.name not in RANDOM and not any(isinstance(column.type, String) for column in table.primary_key)
 
 
 def newest_key(connection: Connection, table: Table) -> Row | None:
@@ -47,7 +48,7 @@ def newest_key(connection: Connection, table: Table) -> Row | None:
 def pieces(connection: Connection, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
     """The rows by their keys, from those `after` a key on."""
     keys = list(table.primary_key)
-    places = [list(table.columns).index(key) for key in keys]
+    positions = [list(table.columns).index(key) for key in keys]
     while True:
         wanted = select(table).order_by(*keys).limit(CHUNK)
         if after is not None:
@@ -56,7 +57,7 @@ def pieces(connection: Connection, table: Table, after: Row | None = None) -> It
         if not rows:
             return
         yield rows
-        after = tuple(rows[-1][place] for place in places)
+        after = tuple(rows[-1][position] for position in positions)
 
 
 def count(connection: Connection, table: Table) -> int:

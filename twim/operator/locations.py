@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twim.operator.refused import Refused
+from twim.storage.backend import CannotOpen
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
-from twim.storage.opening import CannotOpen, lock_file
 
 
-def open_place(text: str) -> Database:
+def database_at(text: str) -> Database:
     """The database at a URL, or in the SQLite file of that name. Its threads aren't started."""
     url = text if "://" in text else f"sqlite:///{Path(text).absolute()}"
     try:
@@ -23,17 +23,18 @@ def open_place(text: str) -> Database:
 
 
 def file_of(database: Database) -> Path:
-    """Where a SQLite database is."""
-    if not database.is_sqlite:
+    """The path of a SQLite database."""
+    path = database.backend.path
+    if path is None:
         raise Refused("only for SQLite: save a database server with its own tools (mysqldump, pg_dump)")
-    return Path(database.url.database or "")
+    return path
 
 
 @contextmanager
 def locked(database: Database) -> Iterator[None]:
-    """Keep servers off a SQLite file; a database server's nodes are the operator's to stop."""
+    """Keep servers away from a SQLite file. The nodes of a database server must be stopped by the operator."""
     try:
-        held = lock_file(database)
+        held = database.backend.lock()
     except CannotOpen as error:
         raise Refused(str(error)) from None
     try:
