@@ -1,29 +1,23 @@
-"""An instant-messaging server. The way of a message, module by module:
+"""An instant-messaging server. A posted message passes ten stops; each hands on and is not asked again:
 
-`twim.turns`
-    one turn of the reactor reads every socket that has something to say; what was said in it shares a commit.
-`twim.access.websocket`
-    bytes come out of a socket; `twim.access.fastpath` takes ordinary text frames, Autobahn everything else.
-`twim.logic.dispatch`
-    the payload is decoded into a `twim.wire.message.Frame`, once, and goes where its `cmd` belongs.
-`twim.logic.posting`
-    asks `twim.logic.policy` whether this user may say this there, from memory, and hands a `Post` to the log.
-`twim.storage.log`
-    everything that waits becomes one transaction, in which each post gets the next `seq` of its conversation.
-`twim.storage.append`, `twim.storage.sqlite`
-    that transaction: on any database, and on SQLite without changing threads. Then it is on the disk.
-    What finds the messages, `twim.storage.places`, is on SQLite written a moment later by `twim.storage.behind`.
-`twim.logic.routing`
-    hears of the commit: answers the senders, frames each message once, gives it to whom `twim.access.roster` knows.
-`twim.logic.relay`
-    tells the other nodes over `twim.cluster`, and delivers here what they tell.
-`twim.access.session`
-    the outbox of one device: bounded, written once per batch, held while the device catches up.
+1. `twim.internals.epoll`: one iteration of the reactor reads every readable socket, and
+   `twim.internals.autobahn_frames` takes ordinary text frames out of the bytes (Autobahn takes all others).
+2. `twim.access.websocket.protocol`: is this device still logged in, and within its bounds?
+3. `twim.wire.message`: the payload is decoded into a `Frame`, once.
+4. `twim.logic.dispatch`: a table says by `cmd` what to do with it.
+5. `twim.logic.posting`: may this user post here (`twim.logic.policy`, from memory)? The frame becomes a `Post`.
+6. `twim.storage.log`: all posts that wait become one transaction.
+7. `twim.storage.sqlite.append`, or on a database server `twim.storage.append`: that transaction, in which each post
+   gets the next `seq` of its conversation. After the commit it is on the disk.
+8. `twim.logic.routing`: the sender is answered, and the message is framed once for all its receivers.
+9. `twim.hub.outbox`: the outbox of each device concerned, in order; and over `twim.logic.publishing` and the bus of
+   `twim.cluster` to the other nodes, where `twim.logic.applying` reads it.
+10. `twim.access.websocket.protocol`: one write for each batch and device.
 
 What a device missed comes by `twim.logic.catchup` and `twim.logic.history`, from the same stored bytes.
 
-Around it: `twim.access.entrance` hears what a connection says first; `twim.access.lobby` lets devices in,
-`twim.access.door` requests; `twim.access.site` has the tree of paths;
-`twim.config` the settings, `twim.tap` makes ``twistd im`` of them, `twim.node` puts the parts together and
-`twim.service` runs them. `twim.client` is the other side, for programs.
+`twim.config` has the settings, `twim.tap` makes ``twistd im`` of them, `twim.node` puts the parts together and
+`twim.service` runs them. `twim.command` is the command for operators, `twim.doctor` examines an installation, and
+`twim.client` is the client for programs. ARCHITECTURE.md shows the whole tree, and
+docs/glossary.md explains the words.
 """

@@ -13,15 +13,28 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from twim.cluster.interface import BusUrlError
 from twim.cluster.opening import parse_bus_url
+from twim.internals.shortcuts import ALL, SHORTCUTS, read_shortcuts
+from twim.limits.rates import Rate, parse_rate
+from twim.limits.table import DEFAULT_RATES, LIMITS, SOCKETS_DEFAULT, SOCKETS_OPTION, Limit, Rates
 from twim.storage.engine import parse_url
+from twim.wire.settings import FIND, GROUP_INVITES, LIVE, SIGNUP
 
 MIB: Final = 1024 * 1024
+NAME_CHARACTERS: Final = 60
+HSTS_SECONDS: Final = 63_072_000  # two years, which is what lists of such sites ask for
+LOG_MIB: Final = 10_240
+LOG_COUNT: Final = 1_000
+PORTS: Final = {"http": 80, "https": 443}
+ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63})(?::(?P<port>[0-9]{1,5}))?"
+)
 UPLOAD_MIB: Final = 10_240  # the largest upload that may be allowed: one file of 10 GiB
 
 
@@ -64,7 +77,7 @@ SETTINGS: Final = (
         "bus",
         "alone",
         "How the nodes of a cluster hear of each other: alone (there is one node), udp://192.168.0.255:3000 (broadcast"
-        " in a LAN) or redis://HOST:PORT [default: alone]",
+        " in a LAN), redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT?ca=FILE (TLS) [default: alone]",
     ),
     Setting(
         "cluster-key",
@@ -78,9 +91,23 @@ SETTINGS: Final = (
         "Where uploads are kept: file:///FOLDER or s3://BUCKET/PREFIX?endpoint=URL&region=NAME, with the keys in"
         " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: the folder mnt in DATA]",
     ),
+    Setting(
+        "files-public",
+        "off",
+        "off: a file is given only to who has a signed URL of it, which expires; on: to everybody who knows its"
+        " address [default: off]",
+        choices=("on", "off"),
+    ),
     Setting("upload-limit", "20", "The largest upload, in MiB [default: 20]"),
     Setting("views", "", "Folder of the pages' templates [default: the program's own]"),
     Setting("asset", "", "Folder of the static files under /asset/ [default: the program's own]"),
+    Setting(
+        "signup",
+        SIGNUP.default,
+        "Who may register: open (everybody), invite (who has an invitation), approve (everybody, but an administrator"
+        " must approve before the first log-in) or off (nobody) [default: open]",
+        choices=SIGNUP.choices,
+    ),
     Setting(
         "friend",
         "open",
@@ -88,10 +115,37 @@ SETTINGS: Final = (
         choices=("open", "approve"),
     ),
     Setting(
+        "group",
+        "open",
+        "The rule of a new group whose maker names none: open (whoever knows its number joins), approve (the owner or"
+        " an admin must agree) or invite (members are added) [default: open]",
+        choices=("open", "approve", "invite"),
+    ),
+    Setting(
+        "find",
+        FIND.default,
+        "Whether people are found by their mobiles (mobile) or only by their numbers (id) [default: mobile]",
+        choices=FIND.choices,
+    ),
+    Setting(
+        "group-invites",
+        GROUP_INVITES.default,
+        "Whose invitations to a group let somebody register under --signup invite: those of administrators of the"
+        " server (admins), or of whoever may invite (members) [default: admins]",
+        choices=GROUP_INVITES.choices,
+    ),
+    Setting("name", "twim", "What the server is called: 1 to 60 characters [default: twim]"),
+    Setting(
         "limits",
         "on",
-        "on: nobody may register, log in or ask too often; off: for tests and measurements [default: on]",
+        "on: nobody may do anything too often (see the options below); off: for tests and measurements [default: on]",
         choices=("on", "off"),
+    ),
+    *(Setting(one.option, one.default, f"At most so many {one.what} [default: {one.default}]") for one in LIMITS),
+    Setting(
+        SOCKETS_OPTION,
+        SOCKETS_DEFAULT,
+        "At most so many WebSockets open from one address, this machine's own excepted [default: 2000]",
     ),
     Setting(
         "operators",
@@ -101,8 +155,44 @@ SETTINGS: Final = (
     Setting(
         "proxies",
         "",
-        "Addresses of the proxies in front, separated by spaces or commas (unix for a Unix socket): what they say of a"
-        " client's address and of TLS is believed [default: none]",
+        "Addresses or networks (10.0.0.0/8) of the proxies in front, separated by spaces or commas (unix for a Unix"
+        " socket): what they say of a client's address and of TLS is believed [default: none]",
+    ),
+    Setting(
+        "sites",
+        "",
+        "Origins (https://shop.example) of the sites that may show the chat in a frame and call REST from a browser,"
+        " separated by spaces or commas [default: none]",
+    ),
+    Setting(
+        "monitors",
+        "",
+        "Addresses or networks of the programs that may see /metrics and what /health/ready knows, separated by spaces"
+        " or commas; those on this machine may anyway [default: none]",
+    ),
+    Setting(
+        "hsts",
+        "31536000",
+        "How many seconds a browser that came by TLS uses nothing else here; 0: it forgets that [default: 31536000]",
+    ),
+    Setting(
+        "log-format",
+        "text",
+        "text or json: how an event is written to the log, each on one line [default: text]",
+        choices=("text", "json"),
+    ),
+    Setting(
+        "log-file",
+        "",
+        "File of the log, rotated by its size; - for standard output [default: twistd.log, with twistd -n -]",
+    ),
+    Setting("log-size", "10", "After how many MiB the log's file is rotated [default: 10]"),
+    Setting("log-count", "5", "How many rotated files of the log are kept [default: 5]"),
+    Setting(
+        "shortcuts",
+        "on",
+        "on: ordinary frames and handshakes go past Twisted and Autobahn, which is faster; off: everything goes through"
+        f" them; or some of {', '.join(SHORTCUTS)} [default: on]",
     ),
 )
 
@@ -124,12 +214,38 @@ class Config:
     views: Path
     asset: Path
     approve_friends: bool
+    group_join: str
+    """The rule of a new group whose maker names none."""
     limits: bool
     upload_bytes: int
     operators: frozenset[str]
     """Mobiles of those who may see how the cluster is."""
     proxies: frozenset[str]
-    """Addresses of proxies whose X-Forwarded-For is believed."""
+    """Addresses and networks of proxies, and `unix`, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    files_public: bool = False
+    """Whether everybody who knows a file's address may read it."""
+    sites: frozenset[str] = frozenset()
+    """Origins of the sites that may show the chat and call REST, as browsers write them."""
+    monitors: frozenset[str] = frozenset()
+    """Addresses and networks of those who may see what is measured."""
+    hsts: int = int(DEFAULTS["hsts"])
+    """Seconds of Strict-Transport-Security."""
+    log_json: bool = False
+    log_file: str = ""
+    """Where the log goes: a file, "-" for standard output, "" for what twistd does."""
+    log_bytes: int = int(DEFAULTS["log-size"]) * MIB
+    log_count: int = int(DEFAULTS["log-count"])
+    name: str = DEFAULTS["name"]
+    live: Mapping[str, str] = field(default_factory=lambda: {one.name: one.default for one in LIVE.values()})
+    """The settings that may change at run time, by their names in the contract."""
+    fixed: frozenset[str] = frozenset()
+    """Those of them that were given, and so don't change."""
+    rates: Rates = field(default_factory=lambda: DEFAULT_RATES)
+    """How often what may be done, if `limits`."""
+    sockets: int = int(SOCKETS_DEFAULT)
+    """WebSockets that may be open from one address, if `limits`."""
+    shortcuts: frozenset[str] = ALL
+    """Names of `twim.internals.shortcuts`."""
 
 
 def variable(name: str) -> str:
@@ -140,13 +256,30 @@ def variable(name: str) -> str:
 def read_config(options: Mapping[str, str | None], environ: Mapping[str, str] = os.environ) -> Config:
     """The settings from the options given, the environment and the file. `ConfigError` names what is wrong."""
     given = {name: value for name, value in options.items() if value is not None}
-    settings = dict(DEFAULTS)
+    chosen: dict[str, str] = {}
     path = given.get("config") or environ.get(variable("config"))
     if path:
-        settings |= _read_file(Path(path))
-    settings |= {name: environ[variable(name)] for name in DEFAULTS if variable(name) in environ}
-    settings |= {name: value for name, value in given.items() if name in DEFAULTS}
-    return _build(settings)
+        chosen |= _read_file(Path(path))
+    ours = {name: environ[variable(name)] for name in DEFAULTS if variable(name) in environ}
+    chosen |= {name: value for name, value in ours.items() if not _is_link(value)}
+    chosen |= {name: value for name, value in given.items() if name in DEFAULTS}
+    settings = {**DEFAULTS, **chosen}
+    given_ones = frozenset(one.name for one in LIVE.values() if one.option in chosen)
+    return _build(settings, given_ones)
+
+
+def check_live(name: str, value: str) -> str:
+    """The value of a setting that may change at run time, as it is kept. `ConfigError` when it can't be that."""
+    found = LIVE.get(name)
+    if found is None:
+        raise ConfigError(f"{name}: no such setting")
+    if found.choices:
+        if value not in found.choices:
+            raise ConfigError(f"{name}: {' or '.join(found.choices)}")
+        return value
+    if name == "name":
+        return _name(value)
+    return str(_upload_bytes(value) // MIB)
 
 
 def _read_file(path: Path) -> dict[str, str]:
@@ -160,8 +293,35 @@ def _read_file(path: Path) -> dict[str, str]:
         raise ConfigError(f"--config {path}: {error}") from None
     unknown = sorted(set(found) - set(DEFAULTS))
     if unknown:
-        raise ConfigError(f"--config {path}: no such setting: {', '.join(unknown)}")
+        raise ConfigError(f"--config {path}: no such setting: {', '.join(_with_nearest(one) for one in unknown)}")
     return {name: _text(path, name, value) for name, value in found.items()}
+
+
+def _with_nearest(name: str) -> str:
+    near = get_close_matches(name.lower().replace("_", "-"), DEFAULTS, 1)
+    return f"{name} (did you mean {near[0]}?)" if near else name
+
+
+def _is_link(value: str) -> bool:
+    """Whether an orchestrator says by it where a service is, as Docker and Kubernetes do for one that is named twim:
+    ``TWIM_PORT=tcp://10.0.0.7:8080``. No setting of ours begins so."""
+    return re.fullmatch(r"(tcp|udp|sctp)://[^/]+:[0-9]+", value) is not None
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The environment variables that look like settings and are none, each with the nearest name. ``TWIM_TEST_…`` are
+    those of the tests."""
+    known = {variable(name) for name in (*DEFAULTS, "config")}
+    found = []
+    for name in sorted(environ):
+        if not name.startswith("TWIM_") or name.startswith("TWIM_TEST_"):
+            continue
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            found.append(f"{name} (did you mean {near[0]}?)" if near else name)
+        elif _is_link(environ[name]):
+            found.append(f"{name}={environ[name]}")
+    return found
 
 
 def _text(path: Path, name: str, value: object) -> str:
@@ -172,7 +332,7 @@ def _text(path: Path, name: str, value: object) -> str:
     raise ConfigError(f"--config {path}: {name} takes a text")
 
 
-def _build(settings: Mapping[str, str]) -> Config:
+def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
     for name, value in settings.items():
         if "\0" in value:
             raise ConfigError(f"--{name}: has a NUL byte")
@@ -190,13 +350,28 @@ def _build(settings: Mapping[str, str]) -> Config:
         bus=bus,
         cluster_key=_beside(data, "cluster.key", settings["cluster-key"]),
         files=_files(settings["files"] or f"file://{data}/mnt"),
+        files_public=settings["files-public"] == "on",
         views=_folder("views", settings["views"]),
         asset=_folder("asset", settings["asset"]),
         approve_friends=settings["friend"] == "approve",
+        group_join=settings["group"],
         limits=settings["limits"] == "on",
         upload_bytes=_upload_bytes(settings["upload-limit"]),
         operators=frozenset(settings["operators"].replace(",", " ").split()),
-        proxies=_proxies(settings["proxies"]),
+        proxies=_networks("proxies", settings["proxies"], "unix"),
+        sites=_sites(settings["sites"]),
+        monitors=_networks("monitors", settings["monitors"]),
+        hsts=_whole("hsts", settings["hsts"], 0, HSTS_SECONDS),
+        log_json=settings["log-format"] == "json",
+        log_file=settings["log-file"],
+        log_bytes=_whole("log-size", settings["log-size"], 1, LOG_MIB) * MIB,
+        log_count=_whole("log-count", settings["log-count"], 1, LOG_COUNT),
+        name=_name(settings["name"]),
+        rates={one: _rate(one, settings[one.option]) for one in LIMITS},
+        sockets=_count(SOCKETS_OPTION, settings[SOCKETS_OPTION]),
+        shortcuts=_shortcuts(settings["shortcuts"]),
+        live={one.name: check_live(one.name, settings[one.option]) for one in LIVE.values()},
+        fixed=fixed,
     )
 
 
@@ -247,14 +422,69 @@ def _upload_bytes(value: str) -> int:
     return int(value) * MIB
 
 
-def _proxies(value: str) -> frozenset[str]:
+def _rate(limit: Limit, value: str) -> Rate:
+    try:
+        return parse_rate(value)
+    except ValueError as error:
+        raise ConfigError(f"--{limit.option} {value}: {error}") from None
+
+
+def _count(name: str, value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
+        raise ConfigError(f"--{name} {value}: a number from 1 on")
+    return int(value)
+
+
+def _name(value: str) -> str:
+    name = value.strip()
+    if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+        raise ConfigError(f"--name {value!r}: 1 to {NAME_CHARACTERS} characters that can be seen")
+    return name
+
+
+def _shortcuts(value: str) -> frozenset[str]:
+    try:
+        return read_shortcuts(value)
+    except ValueError as error:
+        raise ConfigError(f"--shortcuts {value}: {error}") from None
+
+
+def _networks(name: str, value: str, *words: str) -> frozenset[str]:
     found = set()
     for one in value.replace(",", " ").split():
         try:
-            found.add(one if one == "unix" else str(ipaddress.ip_address(one)))
+            found.add(one if one in words else _network(one))
         except ValueError:
-            raise ConfigError(f"--proxies {one}: not an address") from None
+            raise ConfigError(f"--{name} {one}: neither an address nor a network") from None
     return frozenset(found)
+
+
+def _sites(value: str) -> frozenset[str]:
+    return frozenset(_origin(one) for one in value.replace(",", " ").split())
+
+
+def _origin(value: str) -> str:
+    """An origin as browsers write it: in small letters, without the scheme's own port. No pattern is one, nor `null`,
+    which every page in a sandbox says. A policy of a page can't name an IPv6 address (CSP 3, section 2.3.1)."""
+    found = ORIGIN.fullmatch(value.lower())
+    port = int(found["port"] or PORTS[found["scheme"]]) if found else 0
+    if found is None or not 0 < port < 1 << 16:
+        raise ConfigError(f"--sites {value}: http:// or https://, a host and perhaps a port, nothing behind them")
+    return f"{found['scheme']}://{found['host']}" + ("" if port == PORTS[found["scheme"]] else f":{port}")
+
+
+def _whole(name: str, value: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", value) or not least <= int(value) <= most:
+        raise ConfigError(f"--{name} {value}: {least} to {most}")
+    return int(value)
+
+
+def _network(value: str) -> str:
+    network = ipaddress.ip_network(value)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= 96:
+        network = ipaddress.ip_network((mapped, network.prefixlen - 96))
+    return str(network) if network.num_addresses > 1 else str(network.network_address)
 
 
 def _folder(name: str, value: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a client may be told.
+"""Refusals: the errors that a client may see.
 
 A `Refusal` is an answer, not a failure: its text and code reach the client as written, over REST as
 ``{"code":-1,"msg":"why"}`` with `status`, over the WebSocket as ``{"cmd":1,"code":-1,"msg":"why"}``.
@@ -7,6 +7,8 @@ Any other exception is our bug: it is logged with its context and the client lea
 
 from __future__ import annotations
 
+from math import ceil
+
 REFUSED = -1
 NOT_LOGGED_IN = -2
 NOT_YOURS = -3
@@ -14,6 +16,7 @@ NOT_FOUND = -4
 TOO_MANY = -5
 UNAVAILABLE = -6
 OUR_BUG = -7
+OTHER_USER = -8
 
 
 class Refusal(Exception):
@@ -29,6 +32,13 @@ class Refusal(Exception):
             self.code = code
         if status is not None:
             self.status = status
+
+
+class MobileTaken(Refusal):
+    """Somebody else has registered with this mobile. The text is the original Go server's."""
+
+    def __init__(self, msg: str = "this mobile have account") -> None:
+        super().__init__(msg)
 
 
 class Malformed(Refusal):
@@ -54,11 +64,28 @@ class NotYours(Refusal):
     status = 403
 
 
+class OtherUser(Refusal):
+    """The request is meant to be asked by one user, and another one is logged in (403): a page whose browser somebody
+    else uses by now. It must be told from every other 403, since the page has to stop."""
+
+    code = OTHER_USER
+    status = 403
+
+    def __init__(self, msg: str = "somebody else is logged in") -> None:
+        super().__init__(msg)
+
+
 class NotFound(Refusal):
     """There is no such thing (404)."""
 
     code = NOT_FOUND
     status = 404
+
+
+class Conflict(Refusal):
+    """It can't be done as things stand (409)."""
+
+    status = 409
 
 
 class TooLarge(Refusal):
@@ -74,14 +101,19 @@ class WrongType(Refusal):
 
 
 class TooMany(Refusal):
-    """Asked too often, or a queue is full (429); try again after `retry_after` seconds."""
+    """Asked too often, or a queue is full (429); try again after `retry_after` seconds, of which there may be parts."""
 
     code = TOO_MANY
     status = 429
 
-    def __init__(self, msg: str = "too many requests", retry_after: int = 1) -> None:
+    def __init__(self, msg: str = "too many requests", retry_after: float = 1) -> None:
         super().__init__(msg)
         self.retry_after = retry_after
+
+    @property
+    def wait(self) -> int:
+        """Milliseconds to wait."""
+        return max(1, ceil(self.retry_after * 1000))
 
 
 class Unavailable(Refusal):
@@ -105,5 +137,5 @@ class Failed(Refusal):
 
 
 def told(error: BaseException | None) -> Refusal:
-    """What a client is told of `error`."""
+    """The refusal that a client gets for `error`."""
     return error if isinstance(error, Refusal) else Failed()

@@ -1,0 +1,1 @@
+"""Who is connected to this node, and what waits for them."""

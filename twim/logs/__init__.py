@@ -1,0 +1,1 @@
+"""How events are written to the log: one on each line, as text or JSON, with nothing secret in it."""
