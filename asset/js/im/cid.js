@@ -1,6 +1,6 @@
 /**
- * A new id for a message: 128 random bits in hexadecimal. The server keeps it with the message, so that what is sent
- * twice is stored once. Not crypto.randomUUID: browsers hide that from pages without TLS, and a LAN has none.
+ * A new id for a message: 128 random bits in hexadecimal. The server stores it with the message, so that a message that
+ * is sent twice is stored once. Not crypto.randomUUID, which browsers don't offer to pages without TLS.
  */
 export function newCid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

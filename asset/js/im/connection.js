@@ -1,23 +1,45 @@
-// One WebSocket kept alive: opened again after every loss, watched by heartbeats.
+// One WebSocket kept open: opened again after every loss, checked by heartbeats.
 
 import { CMD } from "./codes.js";
 import { Emitter } from "./emitter.js";
 
-export const FIRST_WAIT = 500; // ms; doubled at each failure
+/** @import { AnyFrame, Environment, Socket, State } from "./types.js" */
+
+export const FIRST_WAIT = 500; // ms before the second attempt; doubled at each failure
 export const LONGEST_WAIT = 30_000;
-export const OPEN_PATIENCE = 12_000; // a socket that is neither open nor closed by then is given up
-export const HEARTBEAT_EVERY = 25_000; // below the minute after which proxies forget a silent connection
-export const ANSWER_PATIENCE = 10_000; // silence after a heartbeat that counts as a dead connection
+export const OPEN_TIMEOUT = 12_000; // ms after which a socket that is neither open nor closed is given up
+export const HEARTBEAT_EVERY = 25_000; // ms; below the minute after which proxies close a silent connection
+export const ANSWER_TIMEOUT = 10_000; // ms of silence after a heartbeat that count as a dead connection
+
+const OPEN = 1; // the `readyState` of a socket that takes frames; lower is one that is being opened
 
 /**
- * Events: "state" (online | connecting | offline), "open" (the socket takes frames now), "frame" (a parsed object).
- * `prepare` is awaited before each attempt; it throws to make the attempt fail. The owner calls `ready()` when it holds
- * the connection for good: only then is the state "online" and the next wait short again.
+ * `url` is called for each attempt. `prepare` is awaited before it, and throws to make it fail.
+ * @typedef {object} ConnectionOptions
+ * @property {Environment} env
+ * @property {() => string} url
+ * @property {() => Promise<void>} [prepare]
+ */
+
+/**
+ * Events: "state", "open" (the socket takes frames now), "frame" (an object that the server sent). The owner calls
+ * `ready()` once it has caught up on the open socket: only then is the state "online" and the next wait short again.
+ * @extends {Emitter<{ state: [state: State], open: [], frame: [frame: AnyFrame] }>}
  */
 export class Connection extends Emitter {
-  #env; #url; #prepare; #socket = null; #state = "offline"; #failures = 0;
-  #retry = null; #beat = null; #dead = null; #stopped = true; #attempt = 0;
+  #env; #url; #prepare; #failures = 0; #stopped = true; #attempt = 0;
+  /** @type {Socket | null} */
+  #socket = null;
+  /** @type {State} */
+  #state = "offline";
+  /** @type {number | null} */
+  #retryTimer = null;
+  /** @type {number | null} */
+  #heartbeatTimer = null;
+  /** @type {number | null} */
+  #deadline = null;
 
+  /** @param {ConnectionOptions} options */
   constructor({ env, url, prepare = async () => {} }) {
     super();
     this.#env = env;
@@ -31,55 +53,58 @@ export class Connection extends Emitter {
     if (!this.#stopped) return;
     this.#stopped = false;
     this.#env.events?.addEventListener?.("online", this.hurry);
-    this.#env.events?.addEventListener?.("offline", this.#cut);
+    this.#env.events?.addEventListener?.("offline", this.#networkLost);
     this.#open();
   }
 
   stop() {
     this.#stopped = true;
     this.#env.events?.removeEventListener?.("online", this.hurry);
-    this.#env.events?.removeEventListener?.("offline", this.#cut);
+    this.#env.events?.removeEventListener?.("offline", this.#networkLost);
     this.#drop();
-    this.#env.clearTimeout(this.#retry);
+    this.#env.clearTimeout(this.#retryTimer);
     this.#become("offline");
   }
 
-  /** Ends a wait between two attempts; on a connection that seems to live, asks whether it does. */
+  /** Ends a wait between two attempts; on a connection that seems to be alive, sends a heartbeat at once. */
   hurry = () => {
     if (this.#stopped) return;
     if (this.#state === "online") this.#heartbeat();
     else if (this.#state === "offline") this.#open();
   };
 
-  // The network went: the socket would notice only at the next heartbeat.
-  #cut = () => { if (!this.#stopped && this.#socket) this.fail(); };
+  // The socket itself would notice only at the next heartbeat.
+  #networkLost = () => { if (!this.#stopped && this.#socket) this.fail(); };
 
   ready() {
     this.#failures = 0;
     this.#become("online");
   }
 
-  /** False when there is no open socket. */
+  /**
+   * Sends a frame; false when there is no open socket.
+   * @param {object} frame
+   */
   send(frame) {
-    if (this.#socket?.readyState !== 1) return false;
+    if (this.#socket?.readyState !== OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Gives this socket up and goes on as after any loss. */
+  /** Gives this socket up and continues as after any loss. */
   fail() {
     this.#drop();
-    this.#lost();
+    this.#retryLater();
   }
 
   async #open() {
-    this.#env.clearTimeout(this.#retry);
+    this.#env.clearTimeout(this.#retryTimer);
     const attempt = ++this.#attempt;
     this.#become("connecting");
     try {
       await this.#prepare();
     } catch {
-      if (attempt === this.#attempt) this.#lost();
+      if (attempt === this.#attempt) this.#retryLater();
       return;
     }
     if (attempt === this.#attempt && !this.#stopped) this.#connect();
@@ -88,15 +113,21 @@ export class Connection extends Emitter {
   #connect() {
     const socket = new this.#env.WebSocket(this.#url());
     this.#socket = socket;
-    const mine = (call) => (event) => this.#socket === socket && call(event);
-    socket.onopen = mine(() => { this.#alive(); this.emit("open"); });
-    socket.onmessage = mine((event) => this.#received(event.data));
-    socket.onclose = mine(() => this.fail());
-    this.#expect(OPEN_PATIENCE);
+    // An event of a socket that was given up is ignored.
+    const isCurrent = () => this.#socket === socket;
+    socket.onopen = () => {
+      if (!isCurrent()) return;
+      this.#isAlive();
+      this.emit("open");
+    };
+    socket.onmessage = (event) => { if (isCurrent()) this.#received(event.data); };
+    socket.onclose = () => { if (isCurrent()) this.fail(); };
+    this.#failAfter(OPEN_TIMEOUT);
   }
 
+  /** @param {string} text */
   #received(text) {
-    this.#alive();
+    this.#isAlive();
     let frame;
     try {
       frame = JSON.parse(text);
@@ -106,39 +137,42 @@ export class Connection extends Emitter {
     if (frame && typeof frame === "object" && frame.cmd !== CMD.HEARTBEAT) this.emit("frame", frame);
   }
 
-  #alive() {
-    this.#env.clearTimeout(this.#dead);
-    this.#env.clearTimeout(this.#beat);
-    this.#beat = this.#env.setTimeout(() => this.#heartbeat(), HEARTBEAT_EVERY);
+  /** Something came from the server: the next heartbeat isn't due for a while. */
+  #isAlive() {
+    this.#env.clearTimeout(this.#deadline);
+    this.#env.clearTimeout(this.#heartbeatTimer);
+    this.#heartbeatTimer = this.#env.setTimeout(() => this.#heartbeat(), HEARTBEAT_EVERY);
   }
 
   #heartbeat() {
-    if (this.send({ cmd: CMD.HEARTBEAT })) this.#expect(ANSWER_PATIENCE);
+    if (this.send({ cmd: CMD.HEARTBEAT })) this.#failAfter(ANSWER_TIMEOUT);
   }
 
-  #expect(patience) {
-    this.#env.clearTimeout(this.#dead);
-    this.#dead = this.#env.setTimeout(() => this.fail(), patience);
+  /** @param {number} ms */
+  #failAfter(ms) {
+    this.#env.clearTimeout(this.#deadline);
+    this.#deadline = this.#env.setTimeout(() => this.fail(), ms);
   }
 
   #drop() {
     this.#attempt += 1;
-    this.#env.clearTimeout(this.#beat);
-    this.#env.clearTimeout(this.#dead);
+    this.#env.clearTimeout(this.#heartbeatTimer);
+    this.#env.clearTimeout(this.#deadline);
     const socket = this.#socket;
-    this.#socket = null; // first: what this socket still says is nobody's
-    if (socket && socket.readyState <= 1) socket.close();
+    this.#socket = null; // before it is closed, so that its events are ignored
+    if (socket && socket.readyState <= OPEN) socket.close();
   }
 
-  #lost() {
+  #retryLater() {
     if (this.#stopped) return;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures++, 10));
-    const wait = longest / 2 + (this.#env.random() * longest) / 2; // so that a restarted server isn't stormed
-    this.#env.clearTimeout(this.#retry);
-    this.#retry = this.#env.setTimeout(() => this.#open(), wait);
+    const wait = longest / 2 + (this.#env.random() * longest) / 2; // not all clients at once after a server's restart
+    this.#env.clearTimeout(this.#retryTimer);
+    this.#retryTimer = this.#env.setTimeout(() => this.#open(), wait);
     this.#become("offline");
   }
 
+  /** @param {State} state */
   #become(state) {
     if (state === this.#state) return;
     this.#state = state;

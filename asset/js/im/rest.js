@@ -1,82 +1,74 @@
-// The REST half of the protocol: every call answers with `data`, `rows` or throws a Refused.
+// The HTTP half of the protocol, with uploads.
 
-import { toServer, toStore } from "./upload.js";
+import { Requests } from "./requests.js";
+import { Refused, endsLogin } from "./refused.js";
+import { isPicture, toServer, toStore } from "./upload.js";
 
-const PATIENCE = 20_000; // ms until a call that isn't answered counts as failed
+/** @import { RequestOptions } from "./requests.js" */
+/** @import { DataOf, Fields, ItemOf, Uploaded, UploadOptions } from "./types.js" */
 
-/** The server said no (`status`, `code`, `message`), or there was no server (`status` 0). */
-export class Refused extends Error {
-  constructor(message, { code = -1, status = 0 } = {}) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-  get loggedOut() { return this.status === 401; }
-}
-
-export class Rest {
-  #base; #token; #direct; #fetch;
+/** Every method throws a Refused when the server refuses or can't be reached. */
+export class Rest extends Requests {
+  #direct;
 
   /**
-   * `base` is the server's origin ("" for the page's own), `token` is needed where the cookie isn't sent. With `direct`
-   * files go to the object store behind the server, which must allow it (`--files s3://…&direct=on`).
+   * With `direct`, files but pictures go directly to the object store of the server, which must allow it
+   * (`--files s3://…&direct=on`).
+   * @param {RequestOptions & { direct?: boolean }} options
    */
-  constructor({ base = "", token = null, direct = false, fetch }) {
-    this.#base = base;
-    this.#token = token;
+  constructor({ direct = false, ...options }) {
+    super(options);
     this.#direct = direct;
-    this.#fetch = fetch;
   }
 
-  /** The whole envelope of a POST to `path` with the fields that aren't null. */
-  async call(path, fields = {}) {
-    const body = new URLSearchParams();
-    for (const [name, value] of Object.entries(fields)) if ((value ?? null) !== null) body.set(name, value);
-    let response;
-    try {
-      response = await this.#fetch(this.address(path), {
-        method: "POST", body, headers: this.headers(), credentials: "same-origin",
-        signal: AbortSignal.timeout(PATIENCE),
-      });
-    } catch {
-      throw new Refused("no connection");
-    }
-    return unwrap(response.status, await response.text());
-  }
-
+  /**
+   * The `data` of the answer.
+   * @template {string} Path
+   * @param {Path} path
+   * @param {Fields} [fields]
+   * @returns {Promise<DataOf<Path>>}
+   */
   async data(path, fields) { return (await this.call(path, fields)).data; }
+
+  /**
+   * The `rows` of the answer.
+   * @template {string} Path
+   * @param {Path} path
+   * @param {Fields} [fields]
+   * @returns {Promise<ItemOf<Path>[]>}
+   */
   async rows(path, fields) { return (await this.call(path, fields)).rows ?? []; }
 
-  address(path) { return this.#base + path; }
-  headers() { return this.#token ? { Authorization: `Bearer ${this.#token}` } : {}; }
+  /** What the server allows and is called. */
+  async settings() { return (await this.call("/settings", {}, "GET")).data; }
 
   /**
-   * Uploads a File or Blob; answers `{url, name?, width?, height?, thumb?, type?}`. `progress` is called with 0…1,
-   * `signal` (AbortSignal) gives up. A store that refuses or can't be reached is made up for by the server, from then
-   * on without trying it: each try may cost the whole file's way.
+   * Uploads a file. What the object store refuses, or can't be reached for, goes to the server instead, and so do all
+   * later files: each attempt may cost the time to transfer a whole file. Throws an AbortError when `signal` gives up.
+   * @param {Blob} file
+   * @param {UploadOptions} [options]
+   * @returns {Promise<Uploaded>}
    */
   async upload(file, { name = "file", filetype = "", progress = () => {}, signal = null } = {}) {
+    this.throwIfEnded();
     const how = { name, filetype, progress, signal };
-    if (!this.#direct) return toServer(this, file, how);
+    if (!this.#direct || await isPicture(file)) return toServer(this, file, how);
     try {
       return await toStore(this, file, how);
     } catch (error) {
-      if (error.name === "AbortError" || error.loggedOut || error.status === 413) throw error;
+      if (isFinal(error)) throw error;
       const kept = await toServer(this, file, how);
-      this.#direct = false; // not before: where the server fails too it may have been this browser's network
+      this.#direct = false; // not before: if the server fails too, the cause may have been this browser's network
       return kept;
     }
   }
 }
 
-/** The envelope of an answer, if it is a success. */
-export function unwrap(status, text) {
-  let envelope;
-  try {
-    envelope = JSON.parse(text);
-  } catch {
-    throw new Refused(status === 413 ? "too large" : `answer ${status}`, { status });
-  }
-  if (envelope?.code !== 0) throw new Refused(envelope?.msg || `answer ${status}`, { code: envelope?.code, status });
-  return envelope;
+/**
+ * Whether an upload that failed at the store would fail at the server too.
+ * @param {unknown} error
+ */
+function isFinal(error) {
+  if (error instanceof Refused) return error.status === 413 || endsLogin(error);
+  return error instanceof Error && error.name === "AbortError";
 }

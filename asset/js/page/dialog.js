@@ -1,22 +1,47 @@
 // Windows over the page: native <dialog>, which keeps the focus inside and closes by Escape.
 
+import { over } from "./back.js";
+import { bounded, fieldsOf } from "./bounded.js";
 import { button, iconButton } from "./button.js";
 import { h } from "./element.js";
+import { drawn, written } from "./strangers.js";
+import { raiseToasts } from "./toast.js";
 import { reason, t } from "./words.js";
 
-/** Opens a dialog with `content`; it is gone from the page once closed. */
+/** @import { Attribute, Child } from "./element.js" */
+/** @import { Part } from "./strangers.js" */
+
+/**
+ * Opens a dialog with `content`; it is gone from the page once closed.
+ * @param {string | Part[]} title
+ * @param {...Child} content
+ */
 export function openDialog(title, ...content) {
+  const parts = typeof title === "string" ? [{ theirs: title }] : title;
   const close = iconButton("close", t("action.close"), () => box.close());
-  const top = h("header.dialog-top", {}, h("h2", {}, title), close);
-  const box = h("dialog.dialog", { "aria-label": title }, top, ...content);
-  box.addEventListener("close", () => box.remove(), { once: true });
+  const top = h("header.dialog-top", {}, h("h2", {}, ...drawn(parts)), close);
+  const box = h("dialog.dialog", { "aria-label": written(parts) }, top, ...content);
   box.addEventListener("click", (event) => event.target === box && box.close());
+  return shown(box);
+}
+
+/**
+ * Shows a <dialog> over everything; Back closes it, and it is gone from the page once closed.
+ * @param {HTMLDialogElement} box
+ */
+export function shown(box) {
   document.body.append(box);
   box.showModal();
+  raiseToasts();
+  const closed = over(() => box.close());
+  box.addEventListener("close", () => { closed(); box.remove(); }, { once: true });
   return box;
 }
 
-/** A form that tells its refusals itself. `submitted` gets the fields and is awaited. */
+/**
+ * A form that tells its refusals itself. `submitted` gets the fields by their names and is awaited.
+ * @param {{ fields: Child[], submit: string, submitted: (asked: Record<string, string>) => Promise<unknown> }} parts
+ */
 export function form({ fields, submit, submitted }) {
   const error = h("p.form-error", { role: "alert", hidden: true });
   const send = h("button.button.primary", { type: "submit" }, submit);
@@ -26,7 +51,7 @@ export function form({ fields, submit, submitted }) {
     error.hidden = true;
     send.disabled = true;
     try {
-      await submitted(Object.fromEntries(new FormData(element)), element);
+      await submitted(fieldsOf(element));
     } catch (refused) {
       error.textContent = reason(refused);
       error.hidden = false;
@@ -37,17 +62,38 @@ export function form({ fields, submit, submitted }) {
   return element;
 }
 
-/** A labelled input. */
-export const field = (label, attributes) => h("label", {}, label, h("input", attributes));
+/**
+ * A labelled input. `least` and `most` bound its characters; a password isn't trimmed before they are counted.
+ * @param {string} label
+ * @param {{ least?: number, most?: number, [attribute: string]: Attribute }} attributes
+ */
+export function field(label, { least, most, ...attributes }) {
+  const input = h("input", attributes);
+  const trimmed = attributes.type !== "password";
+  return h("label", {}, label, input, most ? bounded(input, { least, most, trimmed }) : null);
+}
 
-/** Asks before something that can't be taken back; resolves to true or false. */
-export function confirmed(question, yes) {
+/**
+ * Asks before something that can't be taken back, and shows `more` of it; resolves to true or false.
+ * @param {string | Part[]} question
+ * @param {string} yes
+ * @param {...Child} more
+ * @returns {Promise<boolean>}
+ */
+export function confirmed(question, yes, ...more) {
   return new Promise((resolve) => {
+    /** @param {boolean} value */
     const answer = (value) => () => { resolve(value); box.close(); };
-    const box = openDialog(question, h("div.dialog-buttons", {},
+    const box = openDialog(question, ...more, h("div.dialog-buttons", {},
       button(t("action.cancel"), answer(false)), button(yes, answer(true), ".bad")));
     box.addEventListener("close", () => resolve(false));
   });
 }
 
-export const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((box) => box.close());
+/** Closes them all. They are gone from the page at once, and not only after their event: the next may be shown now. */
+export function closeDialogs() {
+  for (const box of document.querySelectorAll("dialog")) {
+    if (box.open) box.close();
+    box.remove();
+  }
+}

@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const PATHS = {
   add: "M12 5v14M5 12h14",
+  admin: "M12 3l7.5 3v6c0 4.5-3.2 7.5-7.5 9-4.3-1.5-7.5-4.5-7.5-9V6zM8.5 12l2.5 2.5 4.5-5",
   back: "M15 5l-7 7 7 7",
   bin: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v6M14 11v6",
   camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 17a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
@@ -19,6 +20,7 @@ const PATHS = {
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   friend: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5c.8-4 3.7-5.8 7.5-5.8s6.7 1.8 7.5 5.8",
   group: "M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 19.5c.6-3.5 3-5 6.5-5s5.9 1.5 6.5 5M16 5a3.2 3.2 0 0 1 0 6.3M18 14.8c2 .6 3.2 2.2 3.5 4.7",
+  hide: "M4 12s3-6 8-6 8 6 8 6-3 6-8 6-8-6-8-6zM12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM5 19L19 5",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v6M12 7.5v.5",
   key: "M14.5 13.5a5 5 0 1 0-4-4L3 17v4h4v-3h3v-3zM16.5 7.5h.01",
   leave: "M14 4H5v16h9M10 12h11M17.5 8.5L21 12l-3.5 3.5",
@@ -26,8 +28,10 @@ const PATHS = {
   me: "M12 3l7.5 3v6c0 4.5-3.2 7.5-7.5 9-4.3-1.5-7.5-4.5-7.5-9V6z",
   mic: "M12 15a3.2 3.2 0 0 0 3.2-3.2V6.2a3.2 3.2 0 0 0-6.4 0v5.6A3.2 3.2 0 0 0 12 15zM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  mute: "M6 16.5V11a6 6 0 0 1 9.5-4.9M18 10.5v6H8.5M10 20h4M4 4l16 16",
   pause: "M8 5v14M16 5v14",
   picture: "M4 5h16v14H4zM4 16l5-5 4 4 2.5-2.5L20 17M15.5 9.5h.01",
+  pin: "M9 4h6l-1 6 3.5 3.5h-11L10 10zM12 13.5V21",
   play: "M8 5l11 7-11 7z",
   reply: "M10 6L4 12l6 6M4 12h9a7 7 0 0 1 7 6",
   send: "M4 12L20 4l-5 16-3.5-6.5z",
@@ -36,6 +40,9 @@ const PATHS = {
   undo: "M8 5L4 9l4 4M4 9h9a6 6 0 0 1 0 12H9",
 };
 
+/** @typedef {keyof typeof PATHS} IconName */
+
+/** @param {IconName} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");

@@ -3,6 +3,7 @@
 const A_YEAR = 31_536_000; // seconds
 
 for (const button of document.querySelectorAll("[data-language]")) {
+  if (!(button instanceof HTMLElement)) continue;
   button.addEventListener("click", () => {
     document.cookie = `lang=${button.dataset.language}; path=/; max-age=${A_YEAR}; samesite=lax`;
     location.reload();

@@ -1,48 +1,34 @@
 // The operator's page: every node as the one that answers sees it, again every few seconds.
 
+import { OTHER_USER } from "../im/codes.js";
+import { part } from "./element.js";
+import { guarded } from "./guarded.js";
+import { differing, plainRow, row } from "./node-rows.js";
+import { LOGIN } from "./pages.js";
+import { me, readAnewWhenRestored, showOtherUser } from "./whose.js";
 import { language, reason, t } from "./words.js";
 
-const EVERY = 2_000; // ms between looks
-const COLUMNS = ["connections", "events_per_second", "bytes_per_second", "gaps", "asked", "lost"];
+/** @import { Node } from "./node-rows.js" */
+/** @typedef {{ code: number, msg: string, rows: Node[], figures?: Record<string, number> }} Answer */
 
-const rows = document.querySelector(".nodes tbody");
-const figures = document.querySelector(".figures");
-const problem = document.querySelector(".operate-problem");
+const EVERY = 2_000; // ms between looks
+
+const rows = part(".nodes tbody");
+const figures = part(".figures");
+const problem = part(".operate-problem");
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
 
-function cell(text, name = "") {
-  const made = document.createElement("td");
-  made.textContent = text;
-  made.className = name;
+/**
+ * @param {Node} node
+ * @param {number} at
+ */
+function whole(node, at) {
+  const made = row(node, at);
+  made.append(differing(node));
   return made;
 }
 
-/** Seconds as the two largest units that they have: "3 d 4 h", "12 s". */
-function duration(seconds) {
-  const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
-  const at = units.findIndex(([, size]) => seconds >= size);
-  if (at < 0) return t("operate.now");
-  const parts = [];
-  for (const [unit, size] of units.slice(at, at + 2)) {
-    const count = Math.floor(seconds / size);
-    seconds -= count * size;
-    if (count) parts.push(new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "narrow" }).format(count));
-  }
-  return parts.join(" ");
-}
-
-function row(node, at) {
-  const made = document.createElement("tr");
-  if (!at) made.className = "here";
-  const where = cell(node.address || "?");
-  const id = document.createElement("small");
-  id.textContent = at ? node.node : `${node.node} · ${t("operate.this-one")}`;
-  where.append(id);
-  made.append(where, cell(node.version), cell(duration(node.age)), cell(duration(node.silent)));
-  for (const name of COLUMNS) made.append(cell(number.format(node[name]), name === "lost" && node[name] ? "bad" : ""));
-  return made;
-}
-
+/** @param {[name: string, value: number]} named */
 function figure([name, value]) {
   const made = document.createElement("div");
   const term = document.createElement("dt");
@@ -55,23 +41,29 @@ function figure([name, value]) {
 
 async function look() {
   try {
-    const response = await fetch("/cluster", { credentials: "same-origin", cache: "no-store" });
+    /** @type {Record<string, string>} */
+    const headers = me ? { "Twim-User": String(me.id) } : {};
+    const response = await fetch("/cluster", { credentials: "same-origin", cache: "no-store", headers });
+    /** @type {Answer} */
     const answer = await response.json();
-    if (response.status === 401) return location.assign("/user/login.shtml");
+    if (response.status === 401) return location.assign(LOGIN);
+    if (answer.code === OTHER_USER) return showOtherUser();
     if (response.status === 403) return fail(t("operate.not-yours"));
     if (answer.code) throw Object.assign(new Error(answer.msg), { status: response.status });
     problem.hidden = true;
-    rows.replaceChildren(...answer.rows.map(row));
-    figures.replaceChildren(...Object.entries(answer.figures).map(figure));
+    rows.replaceChildren(...answer.rows.map((node, at) => guarded(() => whole(node, at), () => plainRow(node))));
+    figures.replaceChildren(...Object.entries(answer.figures ?? {}).map(figure));
   } catch (error) {
     fail(reason(error instanceof TypeError ? { status: 0 } : error));
   }
   setTimeout(look, EVERY);
 }
 
+/** @param {string} text */
 function fail(text) {
   problem.textContent = text;
   problem.hidden = false;
 }
 
+readAnewWhenRestored();
 look();

@@ -1,5 +1,6 @@
 // The emoji of the panel. A message that is one of them alone travels by its name (media 6, content "cry").
 
+/** @type {Readonly<Record<string, string>>} */
 export const EMOJI = Object.freeze({
   smile: "😄", grin: "😁", laugh: "😂", rofl: "🤣", blush: "😊", wink: "😉", love: "😍", kiss: "😘",
   tongue: "😜", cool: "😎", think: "🤔", shush: "🤫", neutral: "😐", roll: "🙄", smirk: "😏", sleepy: "😪",
@@ -19,5 +20,14 @@ export const QUICK = Object.freeze(["👍", "❤️", "😂", "😮", "😢", "�
 
 const NAMES = new Map(Object.entries(EMOJI).map(([name, emoji]) => [emoji, name]));
 
-/** The name of a text that is one emoji of the list, or undefined. */
+/**
+ * The name of a text that is one emoji of the list, or undefined.
+ * @param {string} text
+ */
 export const emojiName = (text) => NAMES.get(text.trim());
+
+/**
+ * The emoji of a name, or undefined: the name comes from strangers, and may be "constructor".
+ * @param {string | undefined} name
+ */
+export const emojiOf = (name = "") => (Object.hasOwn(EMOJI, name) ? EMOJI[name] : undefined);

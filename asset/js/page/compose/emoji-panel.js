@@ -1,15 +1,23 @@
 // The panel of emoji and stickers.
 
+import { over } from "../back.js";
 import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
 import { t } from "../words.js";
 import { EMOJI } from "./emoji-list.js";
 
-const PACKS = ["/asset/stickers/twimmy/"]; // folders with an info.json: {id, name, icon, assets: [{file, name}]}
+/** @import { Child } from "../element.js" */
+
+const PACKS = ["/asset/stickers/twimmy/"]; // folders with an info.json: a Pack
+
+/** @typedef {{ id: string, name: string, icon: string, assets: { file: string, name: string }[] }} Pack */
 
 export class EmojiPanel {
   #pick; #sticker; #body; #tabs; #built = false;
+  /** @type {(() => void) | null} */
+  #closed = null;
 
+  /** @param {{ pick: (emoji: string) => void, sticker: (url: string, name: string) => void }} calls */
   constructor({ pick, sticker }) {
     this.#pick = pick;
     this.#sticker = sticker;
@@ -21,15 +29,22 @@ export class EmojiPanel {
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && (this.close(), this.button.focus()));
   }
 
+  get isOpen() { return !this.element.hidden; }
+
   toggle() {
+    if (this.isOpen) return this.close();
     if (!this.#built) this.#build();
-    this.element.hidden = !this.element.hidden;
-    this.button.setAttribute("aria-expanded", String(!this.element.hidden));
+    this.element.hidden = false;
+    this.button.setAttribute("aria-expanded", "true");
+    this.#closed = over(() => this.close());
+    return undefined;
   }
 
   close() {
     this.element.hidden = true;
     this.button.setAttribute("aria-expanded", "false");
+    this.#closed?.();
+    this.#closed = null;
   }
 
   #build() {
@@ -39,6 +54,11 @@ export class EmojiPanel {
     this.#showEmoji();
   }
 
+  /**
+   * @param {string} name
+   * @param {Child} face
+   * @param {() => void} show
+   */
   #tab(name, face, show) {
     const first = !this.#tabs.children.length;
     const tab = h("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(first) }, face);
@@ -49,9 +69,11 @@ export class EmojiPanel {
     this.#tabs.append(tab);
   }
 
+  /** @param {string} folder */
   async #addPack(folder) {
     const response = await fetch(`${folder}info.json`);
     if (!response.ok) return;
+    /** @type {Pack} */
     const pack = await response.json();
     const face = h("img", { src: folder + pack.icon, alt: "", width: 24, height: 24 });
     this.#tab(pack.name, face, () => this.#showPack(folder, pack));
@@ -63,6 +85,10 @@ export class EmojiPanel {
       h("button", { type: "button", title: name, onclick: () => this.#pick(emoji) }, emoji)));
   }
 
+  /**
+   * @param {string} folder
+   * @param {Pack} pack
+   */
   #showPack(folder, { assets }) {
     this.#body.className = "sticker-grid";
     fill(this.#body, ...assets.map(({ file, name }) => {

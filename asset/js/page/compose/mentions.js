@@ -5,22 +5,47 @@ import { userAvatar } from "../avatar.js";
 import { fill, h } from "../element.js";
 import { t } from "../words.js";
 
+/** @import { People } from "../people.js" */
+/** @import { Address, Person } from "../types.js" */
+/** @typedef {[name: string, id: number]} Chosen somebody whom the writer chose, by the name in the text */
+
 const SHOWN = 8; // members the list shows at once
+const MOVES = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
 const EVERYONE = 0; // the id that means all members
 
 export class Mentions {
-  #input; #people; #group = null; #members = []; #chosen = new Map(); #at = -1; #active = 0;
+  #input; #people; #at = -1; #active = 0;
+  /** @type {number | null} */
+  #group = null;
+  /** @type {Person[]} */
+  #members = [];
+  /** @type {Map<string, number>} */
+  #chosen = new Map();
 
+  /**
+   * @param {HTMLTextAreaElement} input
+   * @param {People} people
+   */
   constructor(input, people) {
     this.#input = input;
     this.#people = people;
     this.element = h("div.mentions", { role: "listbox", "aria-label": t("compose.mention"), hidden: true });
   }
 
-  open(conversation) {
+  /**
+   * Whom the draft means that is being written.
+   * @returns {Chosen[]}
+   */
+  get chosen() { return [...this.#chosen]; }
+
+  /**
+   * @param {Address} conversation
+   * @param {Chosen[]} [chosen]
+   */
+  open(conversation, chosen = []) {
     this.#group = conversation.scope === CMD.GROUP ? conversation.dstid : null;
     this.#members = [];
-    this.#chosen.clear();
+    this.#chosen = new Map(chosen);
     this.close();
   }
 
@@ -29,13 +54,20 @@ export class Mentions {
     this.#at = -1;
   }
 
-  /** The ids that a text mentions: chosen from the list, or `before` in an edited text, and their name still in it. */
+  /**
+   * The ids that a text mentions: chosen from the list, or `before` in an edited text, and their name still in it.
+   * @param {string} text
+   * @param {number[]} [before]
+   */
   of(text, before = []) {
-    const named = new Map([...before.map((id) => [this.#nameOf(id), id]), ...this.#chosen]);
+    const named = new Map([...before.map((id) => /** @type {Chosen} */ ([this.#nameOf(id), id])), ...this.#chosen]);
     return [...named].filter(([name]) => text.includes(`@${name}`)).map(([, id]) => id);
   }
 
-  // A mention ends at the first space.
+  /**
+   * The name as it stands in a text: a mention ends at the first space.
+   * @param {number} id
+   */
   #nameOf(id) {
     return (id === EVERYONE ? t("compose.everyone") : this.#people.name(id)).replace(/\s+/gu, "_");
   }
@@ -43,19 +75,25 @@ export class Mentions {
   /** Looks whether an "@…" stands before the cursor. */
   async look() {
     const before = this.#input.value.slice(0, this.#input.selectionStart);
-    const match = this.#group ? /(?:^|\s)@([^\s@]{0,20})$/u.exec(before) : null;
-    if (!match) return this.close();
+    const group = this.#group;
+    const match = group ? /(?:^|\s)@([^\s@]{0,20})$/u.exec(before) : null;
+    if (!group || !match) return this.close();
     this.#at = before.length - match[1].length - 1;
-    if (!this.#members.length) this.#members = await this.#people.members(this.#group);
+    const members = this.#members.length ? this.#members : await this.#people.members(group);
+    if (group !== this.#group) return undefined; // another chat was opened meanwhile
+    this.#members = members;
     return this.#at < 0 ? undefined : this.#show(match[1].toLowerCase());
   }
 
-  /** True when the key was for the list. */
+  /**
+   * True when the key was for the list.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if (this.element.hidden) return false;
-    const options = [...this.element.children];
-    const moves = { ArrowDown: 1, ArrowUp: -1 };
-    if (event.key in moves) this.#activate((this.#active + moves[event.key] + options.length) % options.length);
+    const options = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.element.children);
+    const move = MOVES.get(event.key);
+    if (move) this.#activate((this.#active + move + options.length) % options.length);
     else if (event.key === "Enter" || event.key === "Tab") options[this.#active].click();
     else if (event.key === "Escape") this.close();
     else return false;
@@ -63,8 +101,9 @@ export class Mentions {
     return true;
   }
 
+  /** @param {string} typed */
   #show(typed) {
-    const all = { id: EVERYONE, nickname: t("compose.everyone") };
+    const all = { id: EVERYONE, nickname: t("compose.everyone"), avatar: "" };
     const others = this.#members.filter((user) => user.id !== this.#people.me.id);
     const found = [all, ...others].filter((user) => user.nickname.toLowerCase().includes(typed)).slice(0, SHOWN);
     fill(this.element, ...found.map((user) => h("button.mention-option", { type: "button", role: "option", tabindex: -1,
@@ -73,11 +112,13 @@ export class Mentions {
     if (found.length) this.#activate(0);
   }
 
+  /** @param {number} index */
   #activate(index) {
     this.#active = index;
     [...this.element.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === index)));
   }
 
+  /** @param {{ id: number }} user */
   #choose(user) {
     const name = this.#nameOf(user.id);
     this.#chosen.set(name, user.id);

@@ -6,13 +6,29 @@ import { duration } from "../moment.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
 
+/** @import { Address } from "../types.js" */
+/** @typedef {"sent" | "kept" | "dropped"} End what becomes of a recording */
+/** @typedef {(file: File, seconds: number, how: { conversation: Address, sent: boolean }) => void} Take */
+
 const LONGEST = 120; // seconds
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // the second is Safari's
 
-export class Voice {
-  #take; #choose; #recorder = null; #began = 0; #clock = null; #wanted = false; #asking = false;
+const ENDINGS = new Map([["audio/mp4", "m4a"], ["audio/ogg", "ogg"]]);
 
-  /** `take(file, seconds)` gets the recording; `choose()` opens a file chooser where recording isn't possible. */
+export class Voice {
+  #take; #choose; #asking = false;
+  /** @type {Address | null} */
+  #conversation = null;
+  /** @type {((how: End) => void) | null} */
+  #stop = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #clock;
+
+  /**
+   * `take(file, seconds, {conversation, sent})` gets the recording, to be sent or only to be kept; `choose()` opens a
+   * file chooser where recording isn't possible.
+   * @param {{ take: Take, choose: () => void }} calls
+   */
   constructor({ take, choose }) {
     this.#take = take;
     this.#choose = choose;
@@ -20,10 +36,17 @@ export class Voice {
     this.button = iconButton("mic", t("voice.record"), () => this.#begin(), ".record");
   }
 
-  cancel() { this.#end(false); }
+  /** @param {Address} conversation */
+  open(conversation) { this.#conversation = conversation; }
+
+  /** The chat is left: what was recorded for it is kept there. */
+  close() {
+    this.#end("kept");
+    this.#conversation = null;
+  }
 
   async #begin() {
-    if (this.#recorder || this.#asking) return;
+    if (this.#stop || this.#asking) return;
     // Browsers give the microphone only to pages with TLS or on localhost; elsewhere mediaDevices is missing.
     if (!navigator.mediaDevices?.getUserMedia || !globalThis.MediaRecorder) {
       toast(t("voice.insecure"));
@@ -31,56 +54,86 @@ export class Voice {
       return;
     }
     this.#asking = true;
+    const conversation = this.#conversation;
     try {
-      this.#record(await navigator.mediaDevices.getUserMedia({ audio: true }));
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      if (conversation && conversation === this.#conversation) this.#record(stream, conversation);
+      else letGo(stream); // another chat was opened while the browser asked
     } catch (error) {
-      toast((error.name === "NotAllowedError" ? t("voice.not-allowed") : t("voice.no-microphone")), "bad");
+      const forbidden = error instanceof DOMException && error.name === "NotAllowedError";
+      toast(forbidden ? t("voice.not-allowed") : t("voice.no-microphone"), "bad");
     } finally {
       this.#asking = false;
     }
   }
 
-  #record(stream) {
+  /**
+   * @param {MediaStream} stream
+   * @param {Address} conversation
+   */
+  #record(stream, conversation) {
     const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
     const recorder = new MediaRecorder(stream, mimeType ? { mimeType, audioBitsPerSecond: 32_000 } : {});
+    /** @type {Blob[]} */
     const chunks = [];
+    const began = Date.now();
+    let end = /** @type {End} */ ("kept"); // also when it stops by itself, as when the microphone is pulled out
+    /** @param {End} how */
+    const stop = (how) => {
+      end = how;
+      if (recorder.state !== "inactive") recorder.stop();
+    };
     recorder.ondataavailable = ({ data }) => data.size && chunks.push(data);
     recorder.onstop = () => {
-      stream.getTracks().forEach((track) => track.stop());
-      const seconds = Math.max(1, Math.ceil((Date.now() - this.#began) / 1000));
-      if (this.#wanted && chunks.length) this.#take(fileOf(chunks, recorder.mimeType), seconds);
+      letGo(stream);
+      if (this.#stop === stop) this.#end("kept");
+      if (end === "dropped" || !chunks.length) return;
+      const seconds = Math.max(1, Math.ceil((Date.now() - began) / 1000));
+      this.#take(fileOf(chunks, recorder.mimeType), seconds, { conversation, sent: end === "sent" });
     };
-    this.#recorder = recorder;
-    this.#began = Date.now();
+    this.#stop = stop;
     recorder.start();
-    this.#show();
+    this.#show(began);
   }
 
-  #show() {
+  /** @param {number} began when, in ms since 1970 */
+  #show(began) {
     const time = h("b", {}, duration(0));
     this.#clock = setInterval(() => {
-      const seconds = (Date.now() - this.#began) / 1000;
+      const seconds = (Date.now() - began) / 1000;
       time.textContent = duration(seconds);
-      if (seconds >= LONGEST) this.#end(true);
+      if (seconds >= LONGEST) this.#end("kept");
     }, 250);
+    const send = button(t("voice.send"), () => this.#end("sent"), ".primary");
     fill(this.element, h("span.recording-dot"), time, h("span.recording-words", {}, t("voice.recording")),
-      button(t("action.cancel"), () => this.#end(false)), button(t("voice.send"), () => this.#end(true), ".primary"));
+      button(t("action.cancel"), () => this.#end("dropped")), send);
     this.element.hidden = false;
-    this.element.querySelector(".primary").focus();
+    send.focus();
   }
 
-  #end(wanted) {
-    if (!this.#recorder) return;
+  /**
+   * Stops recording.
+   * @param {End} end
+   */
+  #end(end) {
+    if (!this.#stop) return;
+    const stop = this.#stop;
     clearInterval(this.#clock);
-    this.#wanted = wanted;
-    this.#recorder.stop();
-    this.#recorder = null;
+    this.#stop = null;
     this.element.hidden = true;
+    stop(end);
   }
 }
 
+/** @param {MediaStream} stream */
+const letGo = (stream) => stream.getTracks().forEach((track) => track.stop());
+
+/**
+ * @param {Blob[]} chunks
+ * @param {string} mimeType
+ */
 function fileOf(chunks, mimeType) {
   const type = mimeType.split(";")[0];
-  const ending = { "audio/mp4": "m4a", "audio/ogg": "ogg" }[type] ?? "webm";
+  const ending = ENDINGS.get(type) ?? "webm";
   return new File(chunks, `voice.${ending}`, { type });
 }

@@ -1,73 +1,173 @@
 // The list of conversations.
 
-import { CMD, MEDIA } from "../../im/index.js";
+import { CMD, EXACT, MEDIA } from "../../im/index.js";
 import { avatar } from "../avatar.js";
 import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { KeyedList } from "../keyed-list.js";
 import { when } from "../moment.js";
-import { preview } from "../preview.js";
+import { guarded } from "../guarded.js";
+import { previewParts } from "../preview.js";
+import { apart, drawn } from "../strangers.js";
 import { t } from "../words.js";
+import { showChatMenu } from "./chat-menu.js";
+
+/** @import { Client } from "../../im/index.js" */
+/** @import { Conversation } from "../../im/conversation.js" */
+/** @import { Message } from "../../im/types.js" */
+/** @import { IconName } from "../icon.js" */
+/** @import { Row } from "../keyed-list.js" */
+/** @import { People } from "../people.js" */
+/** @import { Part } from "../strangers.js" */
+/** @import { Show } from "../types.js" */
 
 const BADGE_BOUND = 99;
 
-export class Chats {
-  #rows;
+/**
+ * A count of unread messages where there is space for it.
+ * @param {number} unread
+ */
+export const counted = (unread) => (unread > EXACT ? `${EXACT}+` : String(unread));
 
-  constructor(app) {
-    this.app = app;
+/**
+ * What a row shows of a conversation.
+ * @typedef {object} Facts
+ * @property {string} key
+ * @property {boolean} group
+ * @property {number} id of the user or the group
+ * @property {string} name
+ * @property {string} picture
+ * @property {number} unread
+ * @property {number} mentions
+ * @property {boolean} online
+ * @property {string} draft
+ * @property {Part[]} line what was said last
+ * @property {string} time
+ * @property {boolean} open
+ * @property {boolean} muted
+ * @property {boolean} pinned
+ */
+
+export class Chats {
+  #rows; #client; #people; #show;
+
+  /** @param {{ client: Client, people: People, show: Show }} parts */
+  constructor({ client, people, show }) {
+    this.#client = client;
+    this.#people = people;
+    this.#show = show;
     this.title = t("panel.chats");
     const list = h("ul.list");
     this.#rows = new KeyedList(list);
     this.element = h("div.panel", {}, list);
-    this.tools = [iconButton("add", t("panel.new"), () => app.start())];
+    this.tools = [iconButton("add", t("panel.new"), () => show.choices())];
   }
 
   show() {
-    const rows = this.app.client.conversations().map((conversation) => this.#row(this.#factsOf(conversation)));
+    const rows = this.#client.conversations().map((conversation) =>
+      guarded(() => this.#rowOf(conversation), () => plainRow(conversation)));
     this.#rows.show(rows.length ? rows : [{ key: "nothing", look: "", build: () => this.#nothing() }]);
   }
 
-  #factsOf({ scope, dstid, unread, last }) {
-    const { people, client } = this.app;
+  /**
+   * @param {Conversation} conversation
+   * @returns {Facts}
+   */
+  #factsOf({ scope, dstid, unread, mentions, last, muted, pinned }) {
     const group = scope === CMD.GROUP;
-    const { name, nickname, icon: picture, avatar, online } = group ? people.group(dstid) : people.user(dstid);
     const key = `${scope}:${dstid}`;
-    return { key, group, id: dstid, name: group ? name : nickname, picture: group ? picture : avatar, unread,
-      online: Boolean(online), draft: unread ? "" : client.drafts.get(key), line: this.#line(last, group),
-      time: last ? when(last.at) : "", open: location.hash === `#${key}` };
+    return { key, group, id: dstid, ...(group ? this.#group(dstid) : this.#user(dstid)), unread, mentions,
+      draft: unread ? "" : this.#client.drafts.get(key), line: this.#line(last, group),
+      time: last ? when(last.at) : "", open: location.hash === `#${key}`, muted, pinned };
   }
 
-  #row(facts) {
-    return { key: facts.key, look: JSON.stringify(facts), build: () => chatRow(facts) };
+  /**
+   * @param {Conversation} conversation
+   * @returns {Row}
+   */
+  #rowOf(conversation) {
+    const facts = this.#factsOf(conversation);
+    const menu = () => showChatMenu(conversation, facts.name, this.#client);
+    return { key: facts.key, look: JSON.stringify(facts), build: () => chatRow(facts, menu), plain: facts.name };
   }
 
+  /** @param {number} id */
+  #group(id) {
+    const { name, icon: picture } = this.#people.group(id);
+    return { name, picture, online: false };
+  }
+
+  /** @param {number} id */
+  #user(id) {
+    const { nickname: name, avatar: picture, online } = this.#people.user(id);
+    return { name, picture, online: Boolean(online) };
+  }
+
+  /**
+   * @param {Message | null} last
+   * @param {boolean} group
+   * @returns {Part[]}
+   */
   #line(last, group) {
-    const words = preview(last, this.app.people);
-    const others = group && last && last.media !== MEDIA.NOTICE && last.userid !== this.app.people.me.id;
-    return others ? `${this.app.people.name(last.userid)}: ${words}` : words;
+    const words = previewParts(last, this.#people);
+    const others = group && last && last.media !== MEDIA.NOTICE && last.userid !== this.#people.me.id;
+    return others ? [{ theirs: this.#people.name(last.userid) }, ": ", ...words] : words;
   }
 
   #nothing() {
     return h("li.nothing", {}, icon("chat"), h("p", {}, t("panel.no-chats")),
-      button(t("panel.new"), () => this.app.start(), ".primary"));
+      button(t("panel.new"), () => this.#show.choices(), ".primary"));
   }
 }
 
-function chatRow({ key, group, id, name, picture, unread, online, draft, line, time, open }) {
+/**
+ * @param {Facts} facts
+ * @param {() => void} menu
+ */
+function chatRow({ key, group, id, name, picture, unread, mentions, online, draft, line, time, open, muted, pinned }, menu) {
   const dot = online ? h("i.dot", { title: t("presence.online") }) : null;
-  const words = draft ? [h("em", {}, t("panel.draft")), " ", draft] : [line];
+  const words = draft ? [h("em", {}, t("panel.draft")), " ", apart(draft)] : drawn(line);
   const attributes = { href: `#${key}`, "aria-current": open ? "page" : false, dataset: { conversation: key } };
-  return h("li", {}, h("a.row", attributes,
+  const row = h("a.row", attributes,
     h("span.face", {}, avatar({ id, name, picture }, { group }), dot),
     h("span.row-words", {},
-      h("span.row-top", {}, h("b", {}, name), h("time", {}, time)),
-      h("span.row-foot", {}, h("span.row-last", {}, ...words), badge(unread)))));
+      h("span.row-top", {}, h("b", {}, apart(name)), pinned && mark("pin", t("chat.pinned")),
+        muted && mark("mute", t("chat.muted")), h("time", {}, time)),
+      h("span.row-foot", {}, h("span.row-last", {}, ...words), mentioned(mentions), badge(unread, muted))));
+  // By a right click, a long press or the key for it.
+  row.addEventListener("contextmenu", (event) => { event.preventDefault(); menu(); });
+  return h("li", {}, row);
 }
 
-function badge(unread) {
+/**
+ * A conversation of which nothing can be said but where it is.
+ * @param {Conversation} conversation
+ * @returns {Row}
+ */
+function plainRow({ scope, dstid }) {
+  const key = `${scope}:${dstid}`;
+  return { key, look: "", build: () => h("li", {}, h("a.row", { href: `#${key}`, dataset: { conversation: key } }, `#${dstid}`)) };
+}
+
+/**
+ * @param {IconName} name
+ * @param {string} words
+ */
+const mark = (name, words) => h("span.kept", { role: "img", title: words, "aria-label": words }, icon(name));
+
+/**
+ * @param {number} unread
+ * @param {boolean} muted
+ */
+function badge(unread, muted) {
   if (!unread) return null;
   const shown = unread > BADGE_BOUND ? `${BADGE_BOUND}+` : String(unread);
-  return h("span.badge", { "aria-label": t("panel.unread", { count: unread }) }, shown);
+  return h(`span.badge${muted ? ".quiet" : ""}`, { "aria-label": t("panel.unread", { count: counted(unread) }) }, shown);
+}
+
+/** @param {number} mentions */
+function mentioned(mentions) {
+  const words = t("panel.mentioned", { count: counted(mentions) });
+  return mentions ? h("span.mentioned", { role: "img", title: words, "aria-label": words }, "@") : null;
 }

@@ -5,59 +5,73 @@ import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { KeyedList } from "../keyed-list.js";
+import { apart, oneLine } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
 
-const row = (key, facts, build) => ({ key, look: JSON.stringify(facts), build });
+/** @import { Rest } from "../../im/index.js" */
+/** @import { FriendRequest } from "../../im/types.js" */
+/** @import { Row } from "../keyed-list.js" */
+/** @import { People } from "../people.js" */
+/** @import { Person, Show } from "../types.js" */
+
+/** @type {(key: Row["key"], facts: unknown, build: Row["build"], plain?: string) => Row} */
+const row = (key, facts, build, plain) => ({ key, look: JSON.stringify(facts), build, plain });
 
 export class Friends {
-  #requests; #list;
+  #requests; #list; #rest; #people; #show;
 
-  constructor(app) {
-    this.app = app;
+  /** @param {{ rest: Rest, people: People, show: Show }} parts */
+  constructor({ rest, people, show }) {
+    this.#rest = rest;
+    this.#people = people;
+    this.#show = show;
     this.title = t("panel.friends");
     const [requests, list] = [h("ul.list.requests"), h("ul.list")];
     this.#requests = new KeyedList(requests);
     this.#list = new KeyedList(list);
     this.element = h("div.panel", {}, requests, list);
-    this.tools = [iconButton("add", t("friend.add"), () => app.addFriend())];
+    this.tools = [iconButton("add", t("friend.add"), () => show.addFriend())];
   }
 
   show() {
-    const { people } = this.app;
+    const people = this.#people;
     const friends = people.friends.map((id) => people.user(id));
     friends.sort((a, b) => (b.online ? 1 : 0) - (a.online ? 1 : 0) || a.nickname.localeCompare(b.nickname));
-    this.#requests.show(people.requests.map((request) => row(request.id, request, () => this.#request(request))));
-    const rows = friends.map((user) => row(user.id, user, () => this.#friend(user)));
+    this.#requests.show(people.requests.map((request) => row(request.id, request, () => this.#request(request), request.user.nickname)));
+    const rows = friends.map((user) => row(user.id, user, () => this.#friend(user), user.nickname));
     this.#list.show(rows.length ? rows : [row("nothing", "", () => this.#nothing())]);
   }
 
+  /** @param {Person} user */
   #friend(user) {
-    const attributes = { type: "button", onclick: () => this.app.showUser(user), dataset: { user: user.id } };
+    const attributes = { type: "button", onclick: () => this.#show.user(user), dataset: { user: user.id } };
     return h("li", {}, h("button.row", attributes,
       h("span.face", {}, userAvatar(user), user.online ? h("i.dot", { title: t("presence.online") }) : null),
-      h("span.row-words", {}, h("b", {}, user.nickname),
-        h("span.row-last", {}, user.memo || (user.online ? t("presence.online") : t("presence.offline"))))));
+      h("span.row-words", {}, h("b", {}, apart(user.nickname)),
+        h("span.row-last", {}, oneLine(user.memo) || (user.online ? t("presence.online") : t("presence.offline"))))));
   }
 
+  /** @param {FriendRequest} request */
   #request(request) {
     const { user } = request;
+    /** @param {string} path */
     const act = (path) => async () => {
       try {
-        await this.app.client.rest.call(path, { requestid: request.id });
-        await Promise.all([this.app.people.loadRequests(), this.app.people.loadFriends()]);
+        await this.#rest.call(path, { requestid: request.id });
+        await Promise.all([this.#people.loadRequests(), this.#people.loadFriends()]);
       } catch (error) {
         toast(reason(error), "bad");
       }
     };
     return h("li.row.request", {}, userAvatar(user),
-      h("span.row-words", {}, h("b", {}, user.nickname), h("span.row-last", {}, request.memo || t("friend.asks"))),
+      h("span.row-words", {}, h("b", {}, apart(user.nickname)), h("span.row-last", {}, oneLine(request.memo) || t("friend.asks"))),
       iconButton("check", t("friend.approve"), act("/contact/approvefriend"), ".good"),
       iconButton("close", t("friend.refuse"), act("/contact/refusefriend")));
   }
 
   #nothing() {
     return h("li.nothing", {}, icon("friend"), h("p", {}, t("panel.no-friends")),
-      button(t("friend.add"), () => this.app.addFriend(), ".primary"));
+      button(t("friend.add"), () => this.#show.addFriend(), ".primary"));
   }
 }

@@ -4,39 +4,49 @@ import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { KeyedList } from "../keyed-list.js";
+import { apart, oneLine } from "../strangers.js";
 import { t } from "../words.js";
+
+/** @import { Group } from "../../im/types.js" */
+/** @import { Row } from "../keyed-list.js" */
+/** @import { People } from "../people.js" */
+/** @import { Show } from "../types.js" */
 
 /** The groups I am in. */
 export class Groups {
-  #rows;
+  #rows; #people; #show;
 
-  constructor(app) {
-    this.app = app;
+  /** @param {{ people: People, show: Show }} parts */
+  constructor({ people, show }) {
+    this.#people = people;
+    this.#show = show;
     this.title = t("panel.groups");
     const list = h("ul.list");
     this.#rows = new KeyedList(list);
     this.element = h("div.panel", {}, list);
     this.tools = [
-      button(t("group.join"), () => app.joinGroup()),
-      iconButton("add", t("group.create"), () => app.createGroup()),
+      button(t("group.join"), () => show.joinGroup()),
+      iconButton("add", t("group.create"), () => show.createGroup()),
     ];
   }
 
   show() {
-    const { groups } = this.app.people;
-    const rows = groups.map((group) => ({ key: group.id, look: JSON.stringify(group), build: () => this.#row(group) }));
+    /** @type {Row[]} */
+    const rows = this.#people.groups.map((group) =>
+      ({ key: group.id, look: JSON.stringify(group), build: () => this.#row(group), plain: group.name }));
     this.#rows.show(rows.length ? rows : [{ key: "nothing", look: "", build: () => this.#nothing() }]);
   }
 
+  /** @param {Group} group */
   #row(group) {
     const attributes = { href: `#${CMD.GROUP}:${group.id}`, dataset: { group: group.id } };
     return h("li", {}, h("a.row", attributes, groupAvatar(group),
-      h("span.row-words", {}, h("b", {}, group.name),
-        h("span.row-last", {}, group.memo || t("talk.group-number", { id: group.id })))));
+      h("span.row-words", {}, h("b", {}, apart(group.name)),
+        h("span.row-last", {}, oneLine(group.memo) || t("talk.group-number", { id: group.id })))));
   }
 
   #nothing() {
     return h("li.nothing", {}, icon("group"), h("p", {}, t("panel.no-groups")),
-      button(t("group.create"), () => this.app.createGroup(), ".primary"));
+      button(t("group.create"), () => this.#show.createGroup(), ".primary"));
   }
 }

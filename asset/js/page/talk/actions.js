@@ -1,42 +1,65 @@
 // What can be done with a message: shown beside it on hover, focus or tap.
 
 import { CMD, MEDIA } from "../../im/index.js";
+import { over } from "../back.js";
 import { QUICK } from "../compose/emoji-list.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { t } from "../words.js";
 
-export function actionsFor(message, talk) {
-  const { me } = talk.app.people;
+/** @import { IconName } from "../icon.js" */
+/** @import { ShownMessage } from "../types.js" */
+/** @import { RowParts } from "./types.js" */
+
+/**
+ * @param {ShownMessage} message
+ * @param {RowParts} parts
+ */
+export function actionsFor(message, parts) {
+  const { me } = parts.people;
   const mine = message.userid === me.id;
-  const owns = message.cmd === CMD.GROUP && talk.app.people.group(message.dstid).ownerid === me.id;
+  const owns = message.cmd === CMD.GROUP && parts.people.group(message.dstid).ownerid === me.id;
   return h("div.actions", { role: "group", "aria-label": t("action.for-message") },
-    reactButton(message, talk),
-    button("reply", t("action.reply"), () => talk.composer.replyTo(message)),
-    mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => talk.composer.edit(message)),
-    (mine || owns) && button("undo", t("action.recall"), () => talk.recall(message)));
+    reactButton(message, parts),
+    button("reply", t("action.reply"), () => parts.reply(message)),
+    mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => parts.edit(message)),
+    mine && message.cmd === CMD.GROUP && button("checks", t("action.readers"), () => parts.readers(message)),
+    (mine || owns) && button("undo", t("action.recall"), () => parts.recall(message)));
 }
 
+/**
+ * @param {IconName} name
+ * @param {string} words
+ * @param {() => unknown} onclick
+ */
 function button(name, words, onclick) {
   const attributes = { type: "button", title: words, "aria-label": words, onclick, dataset: { action: name } };
   return h("button.action", attributes, icon(name));
 }
 
-function reactButton(message, talk) {
+/**
+ * @param {ShownMessage} message
+ * @param {RowParts} parts
+ */
+function reactButton(message, parts) {
+  let closed = () => {};
+  const hide = () => { palette.remove(); closed(); };
   const opener = button("emoji", t("action.react"), () => {
-    if (palette.isConnected) return palette.remove();
+    if (palette.isConnected) return hide();
     opener.after(palette);
-    return palette.firstElementChild.focus();
+    closed = over(hide, () => palette.isConnected);
+    return choices[0].focus();
   });
+  /** @param {string} emoji */
   const react = (emoji) => () => {
     opener.focus();
-    palette.remove();
-    talk.react(message, emoji);
+    hide();
+    parts.react(message, emoji);
   };
   const choices = QUICK.map((emoji) => h("button", { type: "button", onclick: react(emoji) }, emoji));
   const palette = h("div.palette", { role: "group", "aria-label": t("action.react") }, ...choices);
   palette.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget !== opener && !palette.contains(relatedTarget)) queueMicrotask(() => palette.remove());
+    if (relatedTarget !== opener && !palette.contains(/** @type {Node | null} */ (relatedTarget))) queueMicrotask(hide);
   });
   palette.addEventListener("keydown", (event) => event.key === "Escape" && opener.focus());
   return h("span.react", {}, opener);

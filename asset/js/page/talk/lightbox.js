@@ -1,18 +1,22 @@
 import { LINK } from "../address.js";
 import { iconButton } from "../button.js";
+import { shown } from "../dialog.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { t } from "../words.js";
 
-/** Shows a picture over the whole window; a click or Escape closes it. */
+/**
+ * Shows a picture over the whole window; a click or Escape closes it.
+ * @param {string} address
+ * @param {string} name
+ */
 export function openLightbox(address, name) {
+  /** @type {HTMLDialogElement} */
   const box = h("dialog.lightbox", { "aria-label": name },
     h("img", { src: address, alt: name, referrerpolicy: "no-referrer" }),
     h("div.lightbox-bar", {},
       h("a.round", { href: address, title: t("action.open-original"), ...LINK }, icon("share")),
       iconButton("close", t("action.close"), () => box.close())));
-  box.addEventListener("click", (event) => event.target.closest("a") || box.close());
-  box.addEventListener("close", () => box.remove(), { once: true });
-  document.body.append(box);
-  box.showModal();
+  box.addEventListener("click", ({ target }) => (target instanceof Element && target.closest("a")) || box.close());
+  shown(box);
 }

@@ -1,117 +1,190 @@
 // How each kind of message is shown.
 
 import { MEDIA } from "../../im/index.js";
-import { LINK, addressesIn, safeAddress, shown } from "../address.js";
+import { LINK, addressesIn, mediaAddress, safeAddress, shown } from "../address.js";
 import { avatar } from "../avatar.js";
-import { EMOJI } from "../compose/emoji-list.js";
+import { emojiOf } from "../compose/emoji-list.js";
 import { h } from "../element.js";
+import { guarded } from "../guarded.js";
 import { icon } from "../icon.js";
+import { apart, fileName, isolated, oneLine, readable, shortFileName } from "../strangers.js";
 import { t } from "../words.js";
 import { openLightbox } from "./lightbox.js";
 import { voicePlayer } from "./voice-player.js";
 
-const SHOW = {
-  [MEDIA.TEXT]: showText,
-  [MEDIA.NEWS]: showNews,
-  [MEDIA.VOICE]: (message) => voicePlayer(safeAddress(message.url), message.amount),
-  [MEDIA.IMAGE]: showImage,
-  [MEDIA.RED_PACKET]: showRedPacket,
-  [MEDIA.EMOJI]: (message) => h("p.big-emoji", {}, EMOJI[message.content] ?? message.content ?? ""),
-  [MEDIA.LINK]: showLink,
-  [MEDIA.VIDEO]: showVideo,
-  [MEDIA.CONTACT]: showContact,
-};
+/** @import { Words } from "../../im/types.js" */
+/** @import { Show, ShownMessage } from "../types.js" */
 
-/** What fills the bubble of `message`; `app` opens what can be opened from it. */
-export function showMedia(message, app) {
-  return (SHOW[message.media] ?? showUnknown)(message, app);
+const LONGEST_EMOJI = 32; // code units; families with skin tones take so many
+
+const SHOW = new Map(/** @type {[number, (message: ShownMessage, show: Show) => Element][]} */ ([
+  [MEDIA.TEXT, showText],
+  [MEDIA.NEWS, showNews],
+  [MEDIA.VOICE, (message) => voicePlayer(mediaAddress(message.url), message.amount)],
+  [MEDIA.IMAGE, showImage],
+  [MEDIA.RED_PACKET, showRedPacket],
+  [MEDIA.EMOJI, showEmoji],
+  [MEDIA.LINK, showLink],
+  [MEDIA.VIDEO, showVideo],
+  [MEDIA.CONTACT, showContact],
+]));
+
+/**
+ * What fills the bubble of `message`; `show` opens what can be opened from it.
+ * @param {ShownMessage} message
+ * @param {Show} show
+ */
+export function showMedia(message, show) {
+  const draw = SHOW.get(message.media) ?? showUnknown;
+  return guarded(() => draw(message, show), () => showPlain(message));
 }
 
-/** Kinds that look better without a bubble around them. */
+/**
+ * A name of the list as its emoji, and what other clients send as it is, as long as it may be one.
+ * @param {Words} message
+ */
+function showEmoji({ content }) {
+  const emoji = emojiOf(content) ?? content ?? "";
+  return emoji.length > LONGEST_EMOJI ? h("p.text", {}, emoji) : h("p.big-emoji", {}, apart(emoji));
+}
+
+/**
+ * Kinds that look better without a bubble around them.
+ * @param {ShownMessage} message
+ */
 export function isBare(message) {
   if (message.recalled || message.ref) return false;
   return message.media === MEDIA.EMOJI || message.media === MEDIA.IMAGE || message.media === MEDIA.VIDEO;
 }
 
+/** @param {Words} message */
 function showText(message) {
   const parts = addressesIn(message.content ?? "").map(({ text, address }) =>
     address ? h("a", { href: address, ...LINK }, text) : withMentions(text, message.mentions));
   return h("p.text", {}, ...parts.flat());
 }
 
+/**
+ * @param {string} text
+ * @param {number[] | undefined} mentions
+ */
 function withMentions(text, mentions) {
   if (!mentions?.length) return [text];
   return text.split(/(@\S+)/u).map((part) => (/^@./u.test(part) ? h("b.mention", {}, part) : part));
 }
 
+/** @param {Words} message */
 function showNews({ content, pic, url, memo }) {
-  const picture = safeAddress(pic);
+  const picture = mediaAddress(pic);
   const address = safeAddress(url);
-  return h(address ? "a.news" : "div.news", address ? { href: address, ...LINK } : {},
-    picture && h("img", { src: picture, alt: "", loading: "lazy", referrerpolicy: "no-referrer" }),
-    h("span.news-words", {}, h("b", {}, content || t("media.news")), memo && h("small", {}, memo)));
+  const image = picture && h("img", { src: picture, alt: "", loading: "lazy", referrerpolicy: "no-referrer" });
+  if (image) image.addEventListener("error", () => image.remove(), { once: true });
+  return h(address ? "a.news" : "div.news", address ? { href: address, ...LINK } : {}, image,
+    h("span.news-words", {}, h("b", {}, content ? apart(content) : t("media.news")), memo && h("small", {}, apart(memo))));
 }
 
+/** @param {Words} message */
 function showImage(message) {
-  const address = safeAddress(message.url);
+  const address = mediaAddress(message.url);
   if (!address) return showUnknown(message);
-  const sticker = message.url.startsWith("/asset/stickers/");
-  const name = message.memo || (sticker ? t("media.sticker") : t("media.picture"));
-  const image = h("img", { src: safeAddress(message.pic) ?? address, alt: name, referrerpolicy: "no-referrer" });
-  image.addEventListener("error", () => frame.replaceWith(linkCard(address, t("media.picture"))), { once: true });
+  const sticker = message.url?.startsWith("/asset/stickers/");
+  const name = isolated(message.memo) || (sticker ? t("media.sticker") : t("media.picture"));
+  const image = h("img", { src: mediaAddress(message.pic) ?? address, alt: name, referrerpolicy: "no-referrer" });
+  image.addEventListener("error", () => {
+    if (image.src !== address) image.src = address; // the small one is missing
+    else frame.replaceWith(linkCard(address, t("media.picture")));
+  });
   const open = () => (sticker ? null : openLightbox(address, name));
   const attributes = { type: "button", "aria-label": name, onclick: open };
   const frame = h(`button.picture${sticker ? ".sticker" : ""}`, attributes, image);
   return frame;
 }
 
+/** @param {Words} message */
 function showRedPacket({ url, amount, memo }) {
   const address = safeAddress(url);
   const yuan = (Math.max(0, Number(amount) || 0) / 100).toFixed(2);
   return h(address ? "a.red-packet" : "div.red-packet", address ? { href: address, ...LINK } : {},
     h("span.red-packet-seal", { "aria-hidden": "true" }, "¥"),
-    h("span.red-packet-words", {}, h("b", {}, memo || t("media.red-packet.wish")), h("small", {}, `¥ ${yuan}`)),
+    h("span.red-packet-words", {}, h("b", {}, memo ? apart(memo) : t("media.red-packet.wish")), h("small", {}, `¥ ${yuan}`)),
     h("small.red-packet-foot", {}, t("media.red-packet")));
 }
 
+/** @param {Words} message */
 function showLink(message) {
   const address = safeAddress(message.url);
   if (!address) return showUnknown(message);
   return isFile(message) ? fileCard(address, message) : linkCard(address, message.content, message.memo);
 }
 
-/** An uploaded file, here or in an object store: then the size in the memo tells it from other links. */
-const isFile = ({ url, memo }) => url.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
+/**
+ * An uploaded file, here or in an object store: then the size in the memo tells it from other links.
+ * @param {Words} message
+ */
+const isFile = ({ url, memo }) => url?.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
 
+/**
+ * @param {string} address
+ * @param {string} [title]
+ * @param {string} [memo]
+ */
 function linkCard(address, title, memo) {
   const below = memo || (title ? shown(address) : t("media.link"));
   return h("a.card", { href: address, ...LINK }, h("span.card-icon", {}, icon("link")),
-    h("span.card-words", {}, h("b", {}, title || shown(address)), h("small", {}, below)));
+    h("span.card-words", {}, h("b", {}, apart(title || shown(address))), h("small", {}, apart(below))));
 }
 
+/**
+ * @param {string} address
+ * @param {Words} message
+ */
 function fileCard(address, { content, memo }) {
-  const ending = /\.([a-z0-9]{1,5})$/i.exec(content ?? "")?.[1] ?? "";
-  return h("a.card.file", { href: address, download: content || "", ...LINK },
-    h("span.card-icon", {}, ending ? h("b.ending", {}, ending) : icon("file")),
-    h("span.card-words", {}, h("b", {}, content || shown(address)), h("small", {}, memo || t("media.file"))));
+  const { name } = fileName(content);
+  const { stem, ending } = shortFileName(content);
+  const short = /^\.([a-z0-9]{1,5})$/i.exec(ending)?.[1];
+  const title = name ? [apart(stem), ending && apart(ending)] : [apart(shown(address))];
+  return h("a.card.file", { href: address, download: name, title: name && isolated(name), ...LINK },
+    h("span.card-icon", {}, short ? h("b.ending", {}, short) : icon("file")),
+    h("span.card-words", {}, h("b.file-name", {}, ...title), h("small", {}, memo ? apart(memo) : t("media.file"))));
 }
 
-function showVideo({ url, pic }) {
-  const address = safeAddress(url);
-  if (!address) return showUnknown({});
-  const poster = safeAddress(pic);
+/** @param {Words} message */
+function showVideo(message) {
+  const address = mediaAddress(message.url);
+  if (!address) return showUnknown({ media: message.media, url: message.url });
+  const poster = mediaAddress(message.pic);
   return h("video.video", { src: address, poster, controls: true, preload: "metadata", playsinline: true });
 }
 
-function showContact(message, app) {
-  const card = h("button.card.contact", { type: "button", onclick: () => app.lookUp(message) },
-    avatar({ id: Number(message.content) || 0, name: message.memo ?? "", picture: message.pic }),
-    h("span.card-words", {}, h("b", {}, message.memo || message.content || ""), h("small", {}, t("media.contact"))));
-  return card;
+/**
+ * @param {ShownMessage} message
+ * @param {Show} show
+ */
+function showContact(message, show) {
+  return h("button.card.contact", { type: "button", onclick: () => show.contact(message) },
+    avatar({ id: Number(message.content), name: message.memo ?? "", picture: message.pic }),
+    h("span.card-words", {}, h("b", {}, apart(readable(message.memo || message.content, message.content ?? ""))), h("small", {}, t("media.contact"))));
 }
 
+/**
+ * What can be read of a message when nothing better can be made of it.
+ * @param {Words} message
+ */
+function showPlain(message) {
+  return h("p.text.unknown.undrawn", {}, t("row.undrawn"), " ", apart(plainText(message)));
+}
+
+/**
+ * The text of a message, whatever kind it is.
+ * @param {Pick<Words, "content" | "memo" | "url" | "pic">} message
+ */
+export function plainText({ content, memo, url, pic }) {
+  return [content, memo, url, pic].filter((part) => typeof part === "string" && part.trim()).map(oneLine).join(" · ");
+}
+
+/** @param {Words} message */
 function showUnknown(message) {
   const address = safeAddress(message.url);
   if (address) return linkCard(address, message.content, message.memo);
-  return h("p.text.unknown", {}, message.content || message.memo || t("media.unknown"));
+  return h("p.text.unknown", {}, message.content || message.memo || message.url || t("media.unknown"));
 }

@@ -1,200 +1,287 @@
 // The chat window: one conversation, its messages and the composer.
 
-import { CMD, MEDIA } from "../../im/index.js";
-import { groupAvatar, userAvatar } from "../avatar.js";
+import { MEDIA, Refused, keyOf } from "../../im/index.js";
 import { Composer } from "../compose/composer.js";
 import { confirmed } from "../dialog.js";
 import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
 import { toast } from "../toast.js";
-import { reason, t } from "../words.js";
-import { isShown } from "./bubble.js";
+import { reason, refusal, t } from "../words.js";
+import { showEdits, showReaders } from "./details.js";
+import { Head } from "./head.js";
+import { Renewal } from "./renewal.js";
 import { Rows, itemsOf } from "./rows.js";
 import { Scroll } from "./scroll.js";
+import { Seeking } from "./seeking.js";
 import { Typing } from "./typing.js";
 
-export class Talk {
-  #rows; #scroll; #typing; #head; #box; #toEnd; #drawing = false; #paging = false; #empty = true;
-  #headLook = ""; #typists = "";
+/** @import { Client } from "../../im/index.js" */
+/** @import { Conversation } from "../../im/conversation.js" */
+/** @import { Entry, Words } from "../../im/types.js" */
+/** @import { People } from "../people.js" */
+/** @import { Address, Show, ShownMessage } from "../types.js" */
+/** @import { ReadingPosition } from "./scroll.js" */
+/** @import { RowParts } from "./types.js" */
 
-  constructor(app, element) {
-    this.app = app;
-    this.conversation = null;
-    this.element = element;
-    this.composer = new Composer(this);
-    this.#rows = new Rows(this);
-    this.#typing = new Typing(app.people, (words) => this.#showTypists(words));
-    this.#head = h("header.talk-top");
+export class Talk {
+  #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #toEnd;
+  #renewal; #drawing = false; #paging = false; #empty = true; #forward = false; #seeking;
+  /** @type {Conversation | null} */
+  #conversation = null;
+  /** @type {Scroll | null} */
+  #scroll = null;
+  /** @type {Map<string, ReadingPosition>} */
+  #positions = new Map();
+
+  /**
+   * `inView()` says whether the page shows this part of it now: a phone shows either the lists or the chat.
+   * @param {HTMLElement} element
+   * @param {{ client: Client, people: People, show: Show, inView: () => boolean }} parts
+   */
+  constructor(element, { client, people, show, inView }) {
+    this.#client = client;
+    this.#people = people;
+    this.#inView = inView;
+    this.#element = element;
+    this.#composer = new Composer({ client, people, dropOn: element, sent: () => this.toEnd() });
+    this.#rows = new Rows(this.#forRows(show));
+    this.#seeking = new Seeking(client, this.#rows.element, () => this.#drawNow());
+    this.#renewal = new Renewal(client, this.#rows.element, () => this.#conversation);
+    this.#head = new Head({ client, people, show });
+    this.#typing = new Typing(people, (words) => this.#head.showTypists(words));
     this.#box = h("div.talk-scroll", { tabindex: -1 }, h("div.talk-inner", {}, this.#rows.element));
-    this.#toEnd = h("button.to-end.round", { type: "button", hidden: true, onclick: () => this.#scroll.toEnd(),
+    this.#toEnd = h("button.to-end.round", { type: "button", hidden: true, onclick: () => this.toEnd(),
       "aria-label": t("talk.to-end"), title: t("talk.to-end") }, icon("down"));
+    this.#body = h("div.talk-body", {}, this.#box, this.#toEnd);
     this.#listen();
   }
 
+  /** How many files of all chats aren't sent yet. */
+  get unsentFiles() { return this.#composer.unsentFiles; }
+
+  /**
+   * @param {Show} show
+   * @returns {RowParts}
+   */
+  #forRows(show) {
+    const client = this.#client;
+    return {
+      people: this.#people,
+      show,
+      quoted: async (seq) => (this.#conversation ? client.one(this.#conversation, seq) : null),
+      goTo: (seq) => this.#goTo(seq),
+      reply: (message) => this.#composer.replyTo(message),
+      edit: (message) => this.#composer.edit(message),
+      recall: (message) => this.#recall(message),
+      react: ({ seq }, emoji) => this.#send({ media: MEDIA.REACTION, ref: seq, content: emoji }),
+      readers: (message) => showReaders(message, { client, people: this.#people }),
+      edits: (message) => this.#conversation && showEdits(message, this.#conversation.dstid, { client, people: this.#people }),
+      retry: (cid) => client.retry(cid),
+      discard: (cid) => client.discard(cid),
+    };
+  }
+
   #listen() {
-    const { client, people } = this.app;
+    const [client, people] = [this.#client, this.#people];
     client.on("message", (conversation, message) => {
-      if (conversation !== this.conversation) return;
+      if (!this.#shows(conversation)) return;
+      if (conversation !== this.#conversation) this.#restarted(conversation); // left and joined again
       this.#typing.done(message.userid);
-      this.draw();
+      this.#draw();
     });
-    client.on("waiting", ({ message }) => {
-      if (this.conversation && isShown(message)) this.#scroll.toEnd(); // who writes wants to see it
-      this.draw();
-    });
-    client.on("answered", () => this.draw());
+    client.on("waiting", () => this.#draw());
+    client.on("answered", () => this.#draw());
+    client.on("paused", () => toast(t("talk.paused")));
     client.on("refused", (entry) => this.#refused(entry));
-    client.on("read", () => this.draw());
+    client.on("read", () => this.#draw());
+    client.on("renewed", () => this.#draw());
     client.on("restarted", (conversation) => this.#restarted(conversation));
     client.on("typing", ({ scope, dstid, userid }) => {
-      if (this.conversation?.scope === scope && this.conversation.dstid === dstid) this.#typing.seen(userid ?? dstid);
+      if (this.#shows({ scope, dstid })) this.#typing.seen(userid ?? dstid);
     });
-    client.on("state", () => this.#showHead());
-    people.on("changed", () => { this.#showHead(); this.draw(); });
+    client.on("state", () => this.#head.show(this.#conversation));
+    people.on("changed", () => { this.#head.show(this.#conversation); this.#draw(); });
     document.addEventListener("visibilitychange", () => this.#seen());
     globalThis.addEventListener("focus", () => this.#seen());
   }
 
+  /**
+   * @param {number} scope
+   * @param {number} dstid
+   */
   open(scope, dstid) {
-    if (this.conversation?.scope === scope && this.conversation.dstid === dstid) return;
+    if (this.#shows({ scope, dstid })) return;
     this.close();
-    this.conversation = this.app.client.conversation(scope, dstid);
-    fill(this.element, this.#head, this.#box, this.#toEnd, this.composer.element);
-    this.#scroll ??= new Scroll(this.#box, { reachedTop: () => this.#older(), moved: (atEnd) => this.#moved(atEnd) });
+    const conversation = this.#client.conversation(scope, dstid);
+    this.#conversation = conversation;
+    fill(this.#element, this.#head.element, this.#body, this.#composer.element);
+    this.#scroll ??= new Scroll(this.#box, this.#rows.element,
+      { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
+        isLast: () => !this.#conversation?.apart });
     this.#empty = true;
-    this.#showHead();
-    this.composer.open(this.conversation);
-    this.#drawNow();
-    this.#scroll.toEnd();
+    this.#head.show(this.#conversation);
+    this.#composer.open(conversation);
+    this.#begin(conversation, this.#scroll, this.#positions.get(keyOf(scope, dstid)));
     this.#older();
+    this.#renewal.renew();
+  }
+
+  /**
+   * Shows what is held, where it was read before, or at the end.
+   * @param {Conversation} conversation
+   * @param {Scroll} scroll
+   * @param {ReadingPosition | undefined} position
+   */
+  #begin(conversation, scroll, position) {
+    scroll.begin(!position);
+    this.#drawNow();
+    if (!position || !scroll.goBack(position)) return scroll.toEnd();
+    this.#empty = false;
+    return this.#client.reading(conversation, true);
   }
 
   close() {
-    if (!this.conversation) return;
-    this.composer.close();
+    if (!this.#conversation) return;
+    this.#keepPosition(this.#conversation);
+    this.#composer.close();
     this.#typing.clear();
     this.#rows.show([]);
-    this.conversation = null;
-    fill(this.element, h("div.talk-none", {}, icon("chat"), h("p", {}, t("talk.none"))));
+    this.#conversation = null;
+    fill(this.#element, h("div.talk-none", {}, icon("chat"), h("p", {}, t("talk.none"))));
   }
 
   /** Shows what has changed, once, after everything that happens now. */
-  draw() {
+  #draw() {
     if (this.#drawing) return;
     this.#drawing = true;
     queueMicrotask(() => {
       this.#drawing = false;
-      if (this.conversation) this.#drawNow();
+      this.#drawNow();
     });
   }
 
-  react(message, emoji) { this.#send({ media: MEDIA.REACTION, ref: message.seq, content: emoji }); }
-
-  async recall(message) {
+  /** @param {ShownMessage} message */
+  async #recall({ seq }) {
+    const conversation = this.#conversation; // another may be open once the question is answered
     const sure = await confirmed(t("action.recall-question"), t("action.recall"));
-    if (sure) this.#send({ media: MEDIA.RECALL, ref: message.seq });
+    if (sure) this.#send({ media: MEDIA.RECALL, ref: seq }, conversation);
   }
 
-  /** Scrolls to a message that is loaded. */
-  goTo(seq) {
-    const row = this.#rows.element.querySelector(`[data-seq="${Number(seq)}"]`);
-    if (!row) return toast(t("talk.further-up"));
-    row.scrollIntoView({ block: "center", behavior: "smooth" });
-    row.classList.add("found");
-    return setTimeout(() => row.classList.remove("found"), 1600);
+  toEnd() {
+    const [conversation, scroll] = [this.#conversation, this.#scroll];
+    if (conversation?.apart) {
+      scroll?.begin(true);
+      this.#client.toNewest(conversation);
+    } else {
+      scroll?.toEnd();
+    }
   }
 
-  #send(message) {
-    const { scope, dstid } = this.conversation;
-    this.app.client.send(scope, dstid, message);
+  /** @param {number} seq */
+  async #goTo(seq) {
+    const conversation = this.#conversation;
+    if (!conversation || !this.#scroll) return;
+    await this.#seeking.goTo(seq, conversation, this.#scroll, () => conversation === this.#conversation);
+  }
+
+  /** @param {Address} address */
+  #shows({ scope, dstid }) { return this.#conversation?.scope === scope && this.#conversation.dstid === dstid; }
+
+  /**
+   * The chat is left: whoever comes back finds it where it was read.
+   * @param {Conversation} conversation
+   */
+  #keepPosition(conversation) {
+    const key = keyOf(conversation.scope, conversation.dstid);
+    const position = this.#scroll?.position;
+    if (position) this.#positions.set(key, position);
+    else this.#positions.delete(key);
+    this.#client.reading(conversation, false);
+  }
+
+  /**
+   * @param {Words} message
+   * @param {Address | null} [conversation]
+   */
+  #send(message, conversation = this.#conversation) {
+    if (conversation) this.#client.send(conversation.scope, conversation.dstid, message);
   }
 
   #drawNow() {
-    const { scope, dstid } = this.conversation;
-    const items = itemsOf(this.conversation, this.app.client.waiting(scope, dstid), this.app.people.me);
+    if (!this.#conversation || !this.#scroll) return;
+    const { scope, dstid } = this.#conversation;
+    const items = itemsOf(this.#conversation, this.#client.waiting(scope, dstid), this.#people.me);
     this.#scroll.around(() => this.#rows.show(items));
     this.#toEnd.hidden = this.#scroll.following;
     this.#seen();
   }
 
   async #older() {
-    const { conversation } = this;
-    if (this.#paging || !conversation) return;
+    const [conversation, scroll] = [this.#conversation, this.#scroll];
+    if (this.#paging || !conversation || !scroll) return;
     this.#paging = true;
     try {
       let more = true;
       do {
-        more = await this.app.client.older(conversation);
-        if (conversation !== this.conversation) break;
+        more = await this.#client.older(conversation);
+        if (conversation !== this.#conversation) break;
         this.#drawNow();
-        if (this.#empty) this.#scroll.toEnd();
+        if (this.#empty) scroll.toEnd();
         this.#empty = false;
-      } while (more && this.#scroll.nearTop);
+      } while (more && scroll.nearTop);
     } catch (error) {
-      if (error.status) toast(reason(error), "bad"); // without a network the state line says it already
+      // Without a network the state line says it already.
+      if (error instanceof Refused && error.status) toast(reason(error), "bad");
     } finally {
       this.#paging = false;
     }
-    if (this.conversation && conversation !== this.conversation) this.#older();
+    if (this.#conversation && conversation !== this.#conversation) this.#older();
   }
 
+  /** The page after a part of the past that was gone to. */
+  async #newer() {
+    const conversation = this.#conversation;
+    if (this.#forward || !conversation?.apart) return;
+    this.#forward = true;
+    try {
+      await this.#client.newer(conversation);
+      if (conversation === this.#conversation) this.#drawNow();
+    } catch (error) {
+      if (error instanceof Refused && error.status) toast(reason(error), "bad");
+    } finally {
+      this.#forward = false;
+    }
+  }
+
+  /** @param {Conversation} [conversation] */
   #restarted(conversation) {
-    if (!this.conversation) return;
-    const { scope, dstid } = this.conversation;
-    if (conversation && conversation !== this.conversation) return;
-    this.conversation = this.app.client.conversation(scope, dstid);
+    if (!this.#conversation) return;
+    const { scope, dstid } = this.#conversation;
+    if (conversation && !this.#shows(conversation)) return;
+    this.#conversation = this.#client.conversation(scope, dstid);
     this.#empty = true;
-    this.draw();
+    this.#draw();
     this.#older();
   }
 
+  /** @param {Entry} entry */
   #refused(entry) {
     if (entry.message.media >= MEDIA.RECALL) {
-      this.app.client.discard(entry.message.cid);
-      toast(this.app.reason(entry.error), "bad");
+      this.#client.discard(entry.message.cid);
+      toast(refusal(entry.error), "bad");
     }
-    this.draw();
+    this.#draw();
   }
 
+  /** @param {boolean} atEnd */
   #moved(atEnd) {
     this.#toEnd.hidden = atEnd;
+    if (this.#conversation) this.#client.reading(this.#conversation, !atEnd);
     this.#seen();
   }
 
   #seen() {
-    if (!this.conversation || !this.#scroll?.following || document.visibilityState !== "visible") return;
-    if (this.app.shows("talk")) this.app.client.read(this.conversation);
-  }
-
-  #showHead() {
-    if (!this.conversation) return;
-    const { scope, dstid } = this.conversation;
-    const group = scope === CMD.GROUP;
-    const who = group ? this.app.people.group(dstid) : this.app.people.user(dstid);
-    const status = this.#typists || this.#standing(who, group);
-    const look = JSON.stringify([scope, who, status]);
-    if (look === this.#headLook) return;
-    this.#headLook = look;
-    const open = () => (group ? this.app.showGroup(who) : this.app.showUser(who));
-    const info = { type: "button", "aria-label": t("action.info"), title: t("action.info"), onclick: open };
-    fill(this.#head,
-      h("a.round.back", { href: "#", "aria-label": t("action.back") }, icon("back")),
-      h("button.talk-who", { type: "button", onclick: open }, group ? groupAvatar(who) : userAvatar(who),
-        h("span.talk-name", {}, h("b", {}, group ? who.name : who.nickname),
-          h(`small.talk-status${this.#typists && ".typing"}`, {}, status))),
-      h("button.round", info, icon("info")));
-  }
-
-  #standing(who, group) {
-    if (this.app.client.state === "connecting") return t("state.connecting");
-    if (this.app.client.state === "offline") return t("state.no-connection");
-    if (group) return who.memo || t("talk.group-number", { id: who.id });
-    if (who.id === this.app.people.me.id) return t("talk.yourself");
-    return who.online ? t("presence.online") : t("presence.offline");
-  }
-
-  #showTypists(words) {
-    this.#typists = words;
-    this.#showHead();
+    if (!this.#conversation || !this.#scroll?.following || document.visibilityState !== "visible") return;
+    if (this.#inView()) this.#client.read(this.#conversation);
   }
 }

@@ -1,13 +1,19 @@
 import { h } from "../element.js";
 import { icon } from "../icon.js";
-import { duration } from "../moment.js";
+import { duration, seconds as secondsOf } from "../moment.js";
 import { t } from "../words.js";
 
 const BARS = 24;
+/** @type {HTMLAudioElement | null} */
 let playing = null; // one voice at a time
 
-/** A voice message: play and pause, how far, how long. `seconds` comes from the message: webm files don't tell. */
-export function voicePlayer(address, seconds = 0) {
+/**
+ * A voice message: play and pause, how far, how long. `amount` (seconds) comes from the message: webm files don't tell.
+ * @param {string | null} address
+ * @param {number} [amount]
+ */
+export function voicePlayer(address, amount = 0) {
+  const seconds = secondsOf(amount);
   const audio = address ? new Audio() : null;
   const attributes = { type: "button", "aria-label": t("voice.play"), disabled: !address };
   const button = h("button.voice-play", attributes, icon("play"));
@@ -15,7 +21,7 @@ export function voicePlayer(address, seconds = 0) {
   const time = h("span.voice-time", {}, duration(seconds));
   const shape = h("span.voice-bars", { "aria-hidden": "true" }, ...bars);
   const player = h("div.voice", { dataset: { seconds } }, button, shape, time);
-  if (!audio) return player;
+  if (!address || !audio) return player;
 
   const show = () => {
     button.replaceChildren(icon(audio.paused ? "play" : "pause"));
@@ -28,7 +34,10 @@ export function voicePlayer(address, seconds = 0) {
   };
   for (const event of ["play", "pause", "timeupdate"]) audio.addEventListener(event, show);
   audio.addEventListener("ended", () => { audio.currentTime = 0; show(); });
-  audio.addEventListener("error", () => player.classList.add("broken"));
+  audio.addEventListener("error", () => {
+    player.classList.add("broken");
+    player.dispatchEvent(new Event("error")); // the sound itself is in no page
+  });
   button.addEventListener("click", () => {
     if (!audio.paused) return audio.pause();
     if (!audio.src) audio.src = address;

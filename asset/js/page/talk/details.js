@@ -1,0 +1,53 @@
+// What there is to know of one message: who has read it, and what it said before it was edited.
+
+import { userAvatar } from "../avatar.js";
+import { openDialog } from "../dialog.js";
+import { h } from "../element.js";
+import { stamp, whole } from "../moment.js";
+import { apart } from "../strangers.js";
+import { toast } from "../toast.js";
+import { reason, t } from "../words.js";
+
+/** @import { Client } from "../../im/index.js" */
+/** @import { People } from "../people.js" */
+/** @import { ShownMessage } from "../types.js" */
+
+/** @typedef {{ client: Client, people: People }} Parts */
+
+/**
+ * Lists who has read a message of a group, and when, as far as that is known.
+ * @param {ShownMessage} message
+ * @param {Parts} parts
+ */
+export async function showReaders({ cmd, dstid, seq }, { client, people }) {
+  try {
+    const rows = await client.rest.rows("/message/readers", { scope: cmd, dstid, seq });
+    const lines = rows.map(({ userid, at }) => {
+      const user = people.user(userid);
+      return h("li.row", {}, userAvatar(user, "small"),
+        h("span.row-words", {}, h("b", {}, apart(user.nickname)), at ? moment(at) : null));
+    });
+    openDialog(t("talk.readers"), lines.length ? h("ul.list", {}, ...lines) : h("p", {}, t("talk.nobody-read")));
+  } catch (error) {
+    toast(reason(error), "bad");
+  }
+}
+
+/**
+ * Lists what an edited message has said, the newest words first.
+ * @param {ShownMessage} message
+ * @param {number} dstid of its conversation
+ * @param {Parts} parts
+ */
+export async function showEdits({ cmd, seq }, dstid, { client }) {
+  try {
+    const rows = await client.rest.rows("/message/edits", { scope: cmd, dstid, seq });
+    const lines = rows.reverse().map(({ content, at }) => h("li", {}, h("p", {}, apart(content)), moment(at)));
+    openDialog(t("talk.edits"), h("ol.edits", {}, ...lines));
+  } catch (error) {
+    toast(reason(error), "bad");
+  }
+}
+
+/** @param {number} at */
+const moment = (at) => h("time", { datetime: stamp(at) }, whole(at));

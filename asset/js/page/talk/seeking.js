@@ -1,0 +1,77 @@
+// Going to a message, which may have to be loaded first.
+
+import { toast } from "../toast.js";
+import { reason, t } from "../words.js";
+import { isShown } from "./bubble.js";
+
+/** @import { Client } from "../../im/index.js" */
+/** @import { Conversation } from "../../im/conversation.js" */
+/** @import { Scroll } from "./scroll.js" */
+
+const SOON = 500; // ms after which it is said that something is being looked for
+const POINTED = 1600; // ms for which the message is marked
+
+export class Seeking {
+  #client; #list; #draw; #asked = 0;
+
+  /**
+   * @param {Client} client
+   * @param {HTMLElement} list its rows have the seq of their message
+   * @param {() => void} draw shows what is held now
+   */
+  constructor(client, list, draw) {
+    this.#client = client;
+    this.#list = list;
+    this.#draw = draw;
+  }
+
+  /**
+   * Brings a message into the middle of the window; says so when it can't be had.
+   * @param {number} seq
+   * @param {Conversation} conversation
+   * @param {Scroll} scroll
+   * @param {() => boolean} isOpen whether the conversation is still the one that is shown
+   */
+  async goTo(seq, conversation, scroll, isOpen) {
+    const asked = ++this.#asked;
+    try {
+      const row = this.#rowOf(seq) ?? (await this.#load(seq, conversation, scroll, isOpen));
+      if (!row || asked !== this.#asked || !isOpen()) return;
+      scroll.show(row);
+      row.classList.add("found");
+      setTimeout(() => row.classList.remove("found"), POINTED);
+    } catch (error) {
+      toast(reason(error), "bad");
+    }
+  }
+
+  /**
+   * @param {number} seq
+   * @param {Conversation} conversation
+   * @param {Scroll} scroll
+   * @param {() => boolean} isOpen
+   */
+  async #load(seq, conversation, scroll, isOpen) {
+    const client = this.#client;
+    const soon = setTimeout(() => toast(t("talk.seeking")), SOON);
+    try {
+      const found = await client.one(conversation, seq);
+      client.reading(conversation, true); // nothing is let go on the way
+      const reached = found && isShown(found) && (await client.reach(conversation, seq));
+      if (!isOpen()) return null;
+      if (conversation.apart) scroll.begin(false);
+      this.#draw();
+      if (!reached) toast(t("talk.leads-nowhere"), "bad");
+      return this.#rowOf(seq);
+    } finally {
+      clearTimeout(soon);
+      client.reading(conversation, isOpen() && !scroll.following);
+    }
+  }
+
+  /**
+   * @param {number} seq
+   * @returns {HTMLElement | null}
+   */
+  #rowOf(seq) { return this.#list.querySelector(`[data-seq="${Number(seq)}"]`); }
+}
