@@ -1,4 +1,4 @@
-"""``twistd im`` as an operator types it."""
+"""``twistd im`` and its options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twim.tap import Options, makeService
 
 
 class Typing(TestCase):
-    """Options, given and refused."""
+    """Options that are accepted and refused."""
 
     def read(self, *arguments: str) -> Config:
         options = Options()
@@ -30,7 +30,7 @@ class Typing(TestCase):
         self.assertTrue(config.approve_friends)
 
     def test_environment(self) -> None:
-        """A variable counts, unless the option is given."""
+        """A variable is used unless the option is given."""
         self.patch_environ("TWIM_LIMITS", "off")
         self.assertFalse(self.read().limits)
         self.assertTrue(self.read("--limits", "on").limits)
@@ -43,7 +43,7 @@ class Typing(TestCase):
         self.addCleanup(lambda: os.environ.pop(name) if before is None else os.environ.update({name: before}))
 
     def test_refused(self) -> None:
-        """What can't be used ends the program with one line that names it, and status 1."""
+        """An option that can't be used ends the program with one line that names it, and status 1."""
         for arguments, word in [
             (["--friend", "maybe"], "--friend maybe"),
             (["--port", "carrier-pigeon:1"], "--port carrier-pigeon:1"),
@@ -63,7 +63,7 @@ class Typing(TestCase):
             self.assertNotIn("\n", text)
 
     def test_help(self) -> None:
-        """Each setting is explained, with what holds when it isn't given."""
+        """The help explains each setting, with its default."""
         text = str(Options())
         for one in SETTINGS:
             self.assertIn(f"--{one.name}=", text)
@@ -71,7 +71,7 @@ class Typing(TestCase):
         self.assertIn("TWIM_UPLOAD_LIMIT", text)
 
     def test_service(self) -> None:
-        """The options make the service, which has opened nothing yet."""
+        """The options make a service, which has opened nothing yet."""
         folder = self.mktemp()
         options = Options()
         options.parseOptions(["--data", folder, "--port", "tcp:0:interface=127.0.0.1"])

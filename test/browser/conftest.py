@@ -1,4 +1,4 @@
-"""A real Chromium, a real server, and people in front of it."""
+"""Fixtures of the browser tests: a real Chromium, a real server, and people who use the chat page."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ MOBILES = itertools.count(13_900_000_001)
 
 
 @pytest.fixture
-def visitor(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]:
-    """Opens a window of its own for a person who isn't registered yet; its errors fail the test."""
+def logged_out(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]:
+    """Opens a browser window for a person who isn't logged in; errors in its console fail the test."""
     people: list[Person] = []
 
     def arrive(name: str, *, phone: bool = False, lang: str = "en") -> Person:
@@ -73,11 +73,11 @@ def visitor(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]
 
 
 @pytest.fixture
-def person(visitor: Callable[..., Person]) -> Callable[..., Person]:
-    """Like `visitor`, registered and in the chat."""
+def person(logged_out: Callable[..., Person]) -> Callable[..., Person]:
+    """Like `logged_out`, registered and in the chat."""
 
     def registered(name: str, *, phone: bool = False, lang: str = "en") -> Person:
-        who = visitor(name, phone=phone, lang=lang)
+        who = logged_out(name, phone=phone, lang=lang)
         who.arrive()
         return who
 

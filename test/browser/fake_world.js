@@ -24,14 +24,14 @@ class Clock {
   }
 }
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Lets everything run that is ready to run. */
 export async function settled() {
-  for (let turn = 0; turn < 4; turn++) await new Promise((done) => setTimeout(done));
+  for (let round = 0; round < 4; round++) await new Promise((done) => setTimeout(done));
 }
 
 export class World {
   clock = new Clock(); sockets = []; storage = new MemoryStorage(); events = new EventTarget(); asked = [];
-  conversations = []; log = new Map(); loggedOut = false; broken = false; chance = 0;
+  conversations = []; log = new Map(); loggedOut = false; loggedIn = 0; named = []; broken = false; chance = 0;
 
   get env() {
     const world = this;
@@ -53,8 +53,17 @@ export class World {
 
   get socket() { return this.sockets.at(-1); }
 
-  client(id = 1) {
-    const client = new Client({ user: { id }, base: "http://test", env: this.env });
+  /** What another page of this browser writes down of who is logged in. */
+  heard(newValue) { this.events.dispatchEvent(Object.assign(new Event("storage"), { key: "im:who", newValue })); }
+
+  /** Everything in the storage. */
+  kept() {
+    const names = [...Array(this.storage.length).keys()].map((at) => this.storage.key(at));
+    return Object.fromEntries(names.map((name) => [name, this.storage.getItem(name)]));
+  }
+
+  client(id = 1, more = {}) {
+    const client = new Client({ user: { id }, base: "http://test", env: this.env, ...more });
     client.seen = [];
     client.states = [];
     client.on("message", ({ scope, dstid }, { seq }) => client.seen.push(`${scope}:${dstid}/${seq}`));
@@ -77,15 +86,20 @@ export class World {
     await settled();
   }
 
-  async #fetch(url, { body }) {
+  async #fetch(url, { body, headers }) {
     const path = new URL(url).pathname;
     const fields = Object.fromEntries(body);
     this.asked.push({ path, ...fields });
+    this.named.push(headers["Twim-User"]);
     if (this.broken) throw new TypeError("no network");
     if (this.loggedOut) return answer(401, { code: -2, msg: "please log in" });
+    if (this.loggedIn && headers["Twim-User"] !== String(this.loggedIn)) {
+      return answer(403, { code: -8, msg: "somebody else is logged in" });
+    }
     if (path === "/message/conversations") return answer(200, { code: 0, msg: "", rows: this.conversations });
     const log = this.log.get(`${fields.scope}:${fields.dstid}`) ?? [];
     const limit = Number(fields.limit);
+    if (path === "/message/around") fields.after = Math.max(0, fields.seq - 1 - (limit >> 1));
     const page = fields.after !== undefined ? log.filter(({ seq }) => seq > fields.after).slice(0, limit)
       : log.filter(({ seq }) => seq < fields.before).slice(-limit);
     return answer(200, { code: 0, msg: "", rows: structuredClone(page), total: log.at(-1)?.seq ?? 0 });

@@ -25,7 +25,7 @@ class Person:
         self.page = self.another_page()
 
     def another_page(self) -> Page:
-        """A further tab of the same person."""
+        """Open another tab of the same person's browser."""
         page = self.context.new_page()
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.errors.append(f"{self.name}: {error}"))
@@ -38,7 +38,7 @@ class Person:
             self.errors.append(f"{self.name}: {said} {message.location}")
 
     def register(self) -> None:
-        """Through the registration page, into the chat."""
+        """Register on the registration page and go on to the chat."""
         page = self.page
         page.goto("/user/register.shtml")
         page.fill("[name=mobile]", self.mobile)
@@ -50,7 +50,7 @@ class Person:
         self.id = page.evaluate("JSON.parse(document.body.dataset.me).id")
 
     def arrive(self) -> None:
-        """Register past the page, and open the chat."""
+        """Register by REST, without the page, and open the chat."""
         fields = {"mobile": self.mobile, "nickname": self.name, "passwd": "a good password"}
         answer = self.context.request.post("/user/register", form=fields)
         self.id = answer.json()["data"]["id"]
@@ -58,7 +58,7 @@ class Person:
         self.online()
 
     def become_friend(self, other: Person) -> None:
-        """Befriend past the page."""
+        """Make a friend by REST, without the page."""
         answer = self.context.request.post("/contact/addfriend", form={"dstid": str(other.id)})
         assert answer.json()["code"] == 0
 
@@ -67,11 +67,11 @@ class Person:
         expect(self.page.locator(".state")).to_have_attribute("data-state", "online")
 
     def panel(self, name: str) -> None:
-        """Choose chats, friends, groups or me."""
+        """Open one of the panels: chats, friends, groups or me."""
         self.page.click(f"[data-panel={name}]")
 
     def befriend(self, other: Person) -> None:
-        """Find the other by mobile and add them."""
+        """Find the other person by their mobile on the page and add them."""
         self.panel("friends")
         self.page.locator(".side-tools .round").last.click()
         dialog = self.page.locator("dialog")
@@ -83,13 +83,13 @@ class Person:
         expect(other.page.locator("[data-panel=friends]")).to_be_attached()
 
     def open(self, scope: int, dstid: int) -> None:
-        """Open a conversation by its address."""
+        """Open a conversation by the address of its page."""
         self.page.evaluate(f"location.hash = '#{scope}:{dstid}'")
         expect(self.input).to_be_visible()
 
     @property
     def input(self) -> Locator:
-        """Where messages are written."""
+        """The field in which messages are written."""
         return self.page.locator(".composer-input")
 
     def say(self, text: str) -> None:
@@ -97,26 +97,32 @@ class Person:
         self.input.fill(text)
         self.input.press("Enter")
 
+    def attach(self, kind: str, *files: Path) -> None:
+        """Choose files by the button for this kind ("picture", "camera", "file"), and send what is shown of them."""
+        self.page.set_input_files(f"[data-choose={kind}]", list(files))
+        expect(self.page.locator(".tray-item")).to_have_count(len(files))
+        self.page.click(".send")
+
     def rows(self) -> Locator:
-        """The messages in the window."""
+        """The rows of messages that the window shows."""
         return self.page.locator("li.message")
 
     def texts(self) -> list[str]:
-        """The texts in the window, in order."""
+        """The texts of the messages in the window, in order."""
         return self.page.locator("li.message .text").all_inner_texts()
 
     def sees(self, text: str) -> Locator:
-        """The message with this text, once it is there."""
+        """Wait for the message with this text and give its row."""
         row = self.page.locator("li.message", has=self.page.locator(".text", has_text=text))
         expect(row).to_have_count(1)
         return row
 
     def state_of(self, text: str, state: str) -> None:
-        """Wait until one's own message has this state."""
+        """Wait until the person's own message is shown in this state."""
         expect(self.sees(text)).to_have_attribute("data-state", state)
 
     def post(self, *messages: dict[str, object]) -> None:
-        """Send messages past the page, as another client of this person would, and wait until all are answered."""
+        """Send messages by a client beside the page, and wait until all of them are answered."""
         self.page.evaluate(
             """(messages) => new Promise((done, failed) => {
                 const socket = new WebSocket(location.origin.replace("http", "ws") + "/chat");
@@ -136,8 +142,8 @@ class Person:
         """Take the network away, or give it back."""
         self.context.set_offline(away)
 
-    def shot(self, name: str) -> None:
-        """Keep a picture of the window."""
+    def shot(self, name: str, full: bool = False) -> None:
+        """Save a screenshot of the window, or of the whole page."""
         self._shots.mkdir(exist_ok=True)
-        self.page.wait_for_timeout(250)  # only for the picture: fonts and pictures settle
-        self.page.screenshot(path=self._shots / f"{name}.png")
+        self.page.wait_for_timeout(250)  # only for the screenshot: fonts and pictures are loaded
+        self.page.screenshot(path=self._shots / f"{name}.png", full_page=full)

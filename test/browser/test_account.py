@@ -1,4 +1,4 @@
-"""Doors and drawers: logging in, the profile, the devices, requests; both languages, both widths."""
+"""Logging in, the profile, devices and friend requests, in both languages and both widths."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ PeopleOf = Callable[..., Person]
 
 
 def log_in(person: Person, mobile: str, password: str) -> None:
-    """Through the page."""
+    """Log in through the page."""
     person.page.goto("/user/login.shtml")
     person.page.fill("[name=mobile]", mobile)
     person.page.fill("[name=passwd]", password)
     person.page.click("[type=submit]")
 
 
-def test_wrong_password(person: PeopleOf, visitor: PeopleOf) -> None:
-    """The page says that the password is wrong, in its own language, and the right one lets in."""
-    anna, thief = person("Anna"), visitor("Thief", lang="zh")
+def test_wrong_password(person: PeopleOf, logged_out: PeopleOf) -> None:
+    """The page says in its own language that the password is wrong, and accepts the right one."""
+    anna, thief = person("Anna"), logged_out("Thief", lang="zh")
     log_in(thief, anna.mobile, "not her password")
     expect(thief.page.locator(".form-error")).to_have_text("手机号或密码错误")
     log_in(thief, anna.mobile, "a good password")
     thief.page.wait_for_url("**/chat/index.shtml")
 
 
-def test_taken_mobile(person: PeopleOf, visitor: PeopleOf) -> None:
-    """A mobile is registered once."""
-    anna, other = person("Anna"), visitor("Other")
+def test_taken_mobile(person: PeopleOf, logged_out: PeopleOf) -> None:
+    """A mobile that has an account can't be registered again."""
+    anna, other = person("Anna"), logged_out("Other")
     other.page.goto("/user/register.shtml")
     other.page.fill("[name=mobile]", anna.mobile)
     other.page.fill("[name=passwd]", "a good password")
@@ -41,9 +41,9 @@ def test_taken_mobile(person: PeopleOf, visitor: PeopleOf) -> None:
     expect(other.page.locator(".form-error")).to_have_text("This mobile number is already registered")
 
 
-def test_doors(person: PeopleOf, visitor: PeopleOf) -> None:
-    """Who isn't logged in is led to the log-in, who is to the chat; after logging out the chat is closed."""
-    guest = visitor("Guest")
+def test_redirections(person: PeopleOf, logged_out: PeopleOf) -> None:
+    """A guest is redirected to the log-in and a user to the chat; after logging out the chat is closed."""
+    guest = logged_out("Guest")
     guest.page.goto("/chat/index.shtml")
     guest.page.wait_for_url("**/user/login.shtml")
     anna = person("Anna")
@@ -72,9 +72,9 @@ def test_profile(person: PeopleOf, tmp_path: Path) -> None:
     expect(anna.page.locator(f"[data-user='{bo.id}']")).to_contain_text("gone fishing")
 
 
-def test_devices(person: PeopleOf, visitor: PeopleOf) -> None:
-    """Another device is seen in the list and logged out from here."""
-    anna, phone = person("Anna"), visitor("Anna's phone", phone=True)
+def test_devices(person: PeopleOf, logged_out: PeopleOf) -> None:
+    """Another device is shown in the list, and can be logged out from it."""
+    anna, phone = person("Anna"), logged_out("Anna's phone", phone=True)
     log_in(phone, anna.mobile, "a good password")
     phone.online()
     anna.panel("me")
@@ -88,9 +88,9 @@ def test_devices(person: PeopleOf, visitor: PeopleOf) -> None:
     phone.errors.clear()  # the browser wrote down the 401 that this test is about
 
 
-def test_password(person: PeopleOf, visitor: PeopleOf) -> None:
-    """A changed password ends the other devices; the old one lets nobody in any more."""
-    anna, other = person("Anna"), visitor("Other")
+def test_password(person: PeopleOf, logged_out: PeopleOf) -> None:
+    """Changing the password logs out the other devices, and the old password is refused."""
+    anna, other = person("Anna"), logged_out("Other")
     log_in(other, anna.mobile, "a good password")
     other.online()
     anna.panel("me")
@@ -108,7 +108,7 @@ def test_password(person: PeopleOf, visitor: PeopleOf) -> None:
 
 
 def test_contact_card(person: PeopleOf) -> None:
-    """A friend is recommended to another, who adds them from the card."""
+    """A friend is recommended to another person, who adds them from the contact card."""
     anna, bo, cleo = person("Anna"), person("Bo"), person("Cleo")
     anna.befriend(bo)
     anna.befriend(cleo)
@@ -128,7 +128,7 @@ def test_contact_card(person: PeopleOf) -> None:
 
 
 def test_friendship_ends(person: PeopleOf) -> None:
-    """A removed friend is gone from both lists."""
+    """A friend who is removed is missing from both people's lists."""
     anna, bo = person("Anna"), person("Bo")
     anna.befriend(bo)
     bo.panel("friends")
@@ -141,10 +141,10 @@ def test_friendship_ends(person: PeopleOf) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_pages_fit(person: PeopleOf, visitor: PeopleOf, lang: str, phone: bool) -> None:
-    """Every page fits its window, is in the visitor's language, and switches to the other."""
+def test_pages_fit(person: PeopleOf, logged_out: PeopleOf, lang: str, phone: bool) -> None:
+    """Every page fits its window, is in the browser's language, and switches to the other."""
     name = f"{lang}-{'phone' if phone else 'desktop'}"
-    who, friend = visitor("Visitor", lang=lang, phone=phone), person("Friend")
+    who, friend = logged_out("Guest", lang=lang, phone=phone), person("Friend")
     for path in ("login", "register"):
         who.page.goto(f"/user/{path}.shtml")
         expect(who.page.locator("html")).to_have_attribute("data-lang", lang)
@@ -174,19 +174,19 @@ def test_pages_fit(person: PeopleOf, visitor: PeopleOf, lang: str, phone: bool) 
 
 
 def fits(person: Person) -> bool:
-    """Whether nothing sticks out at the side."""
+    """Whether nothing is wider than the window."""
     return bool(person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 @pytest.fixture
 def careful(tmp_path: Path) -> Iterator[Server]:
-    """A server where friendship is asked for."""
+    """A server on which a friend request has to be accepted."""
     with Server(tmp_path, ["--friend", "approve"]) as running:
         yield running
 
 
 def test_friend_requests(chromium: Browser, careful: Server, tmp_path: Path) -> None:
-    """A request is seen, refused or accepted, and only then are two people friends."""
+    """A request is shown, and two people are friends only after it has been accepted, not when it is refused."""
     shots = Path(__file__).parent / "shots"
     names = ("Anna", "Bo", "Cleo")
     contexts = [chromium.new_context(base_url=careful.url, locale="en-GB") for _ in names]

@@ -1,4 +1,4 @@
-"""Two people in two browsers."""
+"""Two people chat in two browsers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_all_through_the_pages(visitor: PeopleOf) -> None:
+def test_all_through_the_pages(logged_out: PeopleOf) -> None:
     """Two people register and befriend each other through the pages; a message arrives, is read, and is answered."""
-    anna, bo = visitor("Anna"), visitor("Bo")
+    anna, bo = logged_out("Anna"), logged_out("Bo")
     anna.register()
     bo.register()
     anna.befriend(bo)
@@ -56,7 +56,7 @@ def test_sent_before_read(friends: Friends) -> None:
 
 
 def test_unread_badge(friends: Friends) -> None:
-    """Unread messages are counted in the list and in the title, and no more once they are seen."""
+    """Unread messages are counted in the list and in the title until they have been seen."""
     anna, bo = friends
     bo.panel("chats")
     bo.page.evaluate("location.hash = '#'")
@@ -74,7 +74,7 @@ def test_unread_badge(friends: Friends) -> None:
 
 
 def test_emoji_and_sticker(friends: Friends) -> None:
-    """An emoji alone is shown large, one in a text stays in it, a sticker is a picture of the pack."""
+    """A single emoji is shown large, one within a text is not, and a sticker is a picture of its pack."""
     anna, bo = friends
     anna.page.locator(".composer-row .round").first.click()
     anna.page.locator(".emoji-grid [title=cry]").click()
@@ -95,9 +95,9 @@ def test_emoji_and_sticker(friends: Friends) -> None:
 
 
 def test_picture(friends: Friends, picture: Path) -> None:
-    """A picture is uploaded, shown at the other side, and opens large."""
+    """A picture is uploaded, shown to the other person, and opened large."""
     anna, bo = friends
-    anna.page.set_input_files("[data-choose=picture]", picture)
+    anna.attach("picture", picture)
     image = bo.page.locator("li.message .picture img")
     expect(image).to_have_attribute("src", re.compile("/mnt/"))
     bo.page.wait_for_function("document.querySelector('li.message .picture img').naturalWidth === 320")
@@ -109,7 +109,7 @@ def test_picture(friends: Friends, picture: Path) -> None:
 
 
 def test_pasted_and_dropped(friends: Friends, picture: Path) -> None:
-    """A picture from the clipboard and one dropped on the window are sent."""
+    """Pictures that are pasted or dropped on the window are sent only after a preview."""
     anna, bo = friends
     transfer = """async (type) => {
         const canvas = new OffscreenCanvas(40, 30);
@@ -122,14 +122,17 @@ def test_pasted_and_dropped(friends: Friends, picture: Path) -> None:
           : new DragEvent(type, {dataTransfer: data, ...both});
         target.dispatchEvent(event);
     }"""
-    anna.page.evaluate(transfer, "paste")
-    expect(bo.page.locator("li.message .picture")).to_have_count(1)
-    anna.page.evaluate(transfer, "drop")
-    expect(bo.page.locator("li.message .picture")).to_have_count(2)
+    for count, way in enumerate(("paste", "drop"), 1):
+        anna.page.evaluate(transfer, way)
+        expect(anna.page.locator(".tray-item img")).to_have_js_property("naturalWidth", 40)
+        expect(anna.page.locator(".upload")).to_have_count(0)
+        anna.input.press("Enter")
+        expect(bo.page.locator("li.message .picture")).to_have_count(count)
+        expect(anna.page.locator(".tray-item")).to_have_count(0)
 
 
 def test_voice(friends: Friends) -> None:
-    """A recording says how long it is and can be played."""
+    """A recording shows how long it is and can be played."""
     anna, bo = friends
     anna.page.click(".record")
     expect(anna.page.locator(".recording b")).to_have_text("0:01")
@@ -144,7 +147,7 @@ def test_voice(friends: Friends) -> None:
 
 
 def test_voice_given_up(friends: Friends) -> None:
-    """A cancelled recording is sent nowhere, and the microphone is let go."""
+    """A cancelled recording is not sent, and the microphone is released."""
     anna, bo = friends
     anna.page.click(".record")
     anna.page.locator(".recording .button").first.click()
@@ -155,7 +158,7 @@ def test_voice_given_up(friends: Friends) -> None:
 
 
 def test_voice_without_tls(friends: Friends) -> None:
-    """Where the browser gives no microphone the button says why and offers to choose a file."""
+    """Where the browser gives no microphone, the button says why and offers to choose a file."""
     anna, _ = friends
     anna.page.evaluate("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
     with anna.page.expect_file_chooser() as chooser:
@@ -165,11 +168,11 @@ def test_voice_without_tls(friends: Friends) -> None:
 
 
 def test_file(friends: Friends, tmp_path: Path) -> None:
-    """Any file arrives under its name, with its size, and can be saved."""
+    """A file of any kind arrives with its name and size, and can be saved."""
     anna, bo = friends
     path = tmp_path / "Plan für 2026.pdf"
     path.write_bytes(b"%PDF-1.4\n" + b"0" * 30_000)
-    anna.page.set_input_files("[data-choose=file]", path)
+    anna.attach("file", path)
     card = bo.page.locator("li.message .file")
     expect(card).to_contain_text("Plan für 2026.pdf")
     expect(card).to_contain_text("29 KB")
@@ -178,7 +181,7 @@ def test_file(friends: Friends, tmp_path: Path) -> None:
 
 
 def test_too_large(friends: Friends, tmp_path: Path) -> None:
-    """A file over the bound is refused before it travels."""
+    """A file above the limit is refused before it is uploaded."""
     anna, _ = friends
     path = tmp_path / "huge.bin"
     path.write_bytes(b"\0" * (20 * 1024 * 1024 + 1))
@@ -187,10 +190,10 @@ def test_too_large(friends: Friends, tmp_path: Path) -> None:
 
 
 def test_refused_upload(friends: Friends, picture: Path) -> None:
-    """An upload that fails says so and can be tried again."""
+    """An upload that fails is shown as failed and can be tried again."""
     anna, bo = friends
     anna.page.route("**/attach/upload", lambda route: route.abort())
-    anna.page.set_input_files("[data-choose=picture]", picture)
+    anna.attach("picture", picture)
     failed = anna.page.locator(".upload.bad")
     expect(failed).to_contain_text("No connection")
     anna.page.unroute("**/attach/upload")
@@ -200,7 +203,7 @@ def test_refused_upload(friends: Friends, picture: Path) -> None:
 
 
 def test_offline_then_online(friends: Friends) -> None:
-    """What is written without a network waits, and then arrives exactly once and in order."""
+    """Messages that are written without a network wait, and then arrive exactly once and in order."""
     anna, bo = friends
     anna.offline(True)
     expect(anna.page.locator(".state")).not_to_have_attribute("data-state", "online")
@@ -219,7 +222,7 @@ def test_offline_then_online(friends: Friends) -> None:
 
 
 def test_unsent_outlives_a_reload(friends: Friends) -> None:
-    """A page that is left with unsent messages sends them when it is opened again, once."""
+    """Unsent messages of a closed page are sent once, when the page is opened again."""
     anna, bo = friends
     anna.page.route("**/*", lambda route: route.continue_())
     anna.offline(True)
@@ -234,7 +237,7 @@ def test_unsent_outlives_a_reload(friends: Friends) -> None:
 
 
 def test_draft_outlives_a_reload(friends: Friends) -> None:
-    """A half-written message is there again, in its own conversation only."""
+    """A draft is still there after a reload, in its own conversation only."""
     anna, bo = friends
     anna.input.fill("to be conti")
     anna.page.reload()
@@ -250,7 +253,7 @@ def test_draft_outlives_a_reload(friends: Friends) -> None:
 
 
 def test_lines_and_input_methods(friends: Friends) -> None:
-    """Shift+Enter begins a line; the Enter that ends a composition of an input method sends nothing."""
+    """Shift+Enter begins a line, and the Enter that ends a composition of an input method sends nothing."""
     anna, bo = friends
     anna.input.fill("first")
     anna.input.press("Shift+Enter")
@@ -264,7 +267,7 @@ def test_lines_and_input_methods(friends: Friends) -> None:
 
 
 def test_reply_react_edit_recall(friends: Friends) -> None:
-    """What is done to a message is seen in its place by both, also after a reload."""
+    """Replies, reactions, edits and recalls are shown to both people at their message, also after a reload."""
     anna, bo = friends
     anna.say("Lunch at noon?")
     row = bo.sees("Lunch at noon?")
@@ -298,7 +301,7 @@ def test_reply_react_edit_recall(friends: Friends) -> None:
 
 
 def test_others_cannot_be_edited(friends: Friends) -> None:
-    """Only the author is offered to edit or recall."""
+    """Edit and recall are offered to the author only."""
     anna, bo = friends
     anna.say("mine alone")
     row = bo.sees("mine alone")
@@ -308,7 +311,7 @@ def test_others_cannot_be_edited(friends: Friends) -> None:
 
 
 def test_typing_and_presence(friends: Friends) -> None:
-    """Who types and who is here is shown."""
+    """The chat shows who is typing and who is online."""
     anna, bo = friends
     status = anna.page.locator(".talk-status")
     expect(status).to_have_text("online")
@@ -357,7 +360,7 @@ def test_history_is_paged(friends: Friends) -> None:
 
 
 def test_all_media(friends: Friends, server: Server) -> None:
-    """Each kind of message that other clients send is shown as what it is."""
+    """Each kind of message that other clients send is shown in its own form."""
     anna, bo = friends
     to = {"cmd": 10, "dstid": anna.id}
     icon = f"{server.url}/asset/icon.svg"
@@ -387,7 +390,7 @@ def test_all_media(friends: Friends, server: Server) -> None:
 
 
 def test_strangers_text_stays_text(friends: Friends) -> None:
-    """Neither HTML nor an address with a script in it comes to life."""
+    """HTML and script addresses in a message are shown as text and never run."""
     anna, bo = friends
     to = {"cmd": 10, "dstid": anna.id}
     evil = "javascript:document.title='owned'"
@@ -416,7 +419,7 @@ def test_strangers_text_stays_text(friends: Friends) -> None:
 
 
 def test_group(person: PeopleOf) -> None:
-    """A group is created, joined, talked in and left; a mention names whom it means."""
+    """A group is created, joined, used and left; a mention shows whom it names."""
     anna, bo = person("Anna"), person("Bo")
     anna.panel("groups")
     anna.page.locator(".side-tools .round").click()
@@ -424,6 +427,14 @@ def test_group(person: PeopleOf) -> None:
     anna.page.locator("dialog [type=submit]").click()
     anna.page.wait_for_url("**/chat/index.shtml#11:*")
     group = int(anna.page.url.split(":")[-1])
+    # A group made on the page can be joined only by being added, until its owner changes that.
+    anna.page.locator(".talk-who").click()
+    expect(anna.page.locator("dialog .me-card")).to_contain_text("Only who is added")
+    anna.page.get_by_role("button", name="Edit group").click()
+    form = anna.page.locator("dialog").last
+    form.locator("[name=join]").select_option("open")
+    form.locator("[type=submit]").click()
+    expect(anna.page.locator("li.notice").last).to_have_text("Anna changed the group's rules")
     bo.panel("groups")
     bo.page.locator(".side-tools .button").click()
     bo.page.fill("dialog [name=dstid]", str(group))
@@ -445,7 +456,7 @@ def test_group(person: PeopleOf) -> None:
     anna.shot("group")
     anna.page.locator(".talk-who").click()
     expect(anna.page.locator(".members")).to_contain_text("2 members")
-    anna.page.locator("dialog .dialog-buttons .button").first.click()
+    anna.page.get_by_role("button", name="Edit group").click()
     form = anna.page.locator("dialog").last
     form.locator("[name=name]").fill("Hikers")
     form.locator("[type=submit]").click()
@@ -458,7 +469,7 @@ def test_group(person: PeopleOf) -> None:
 
 
 def test_member_is_removed(person: PeopleOf) -> None:
-    """The owner removes a member, who is told and can say nothing more there."""
+    """The owner removes a member, who is told so and can't write there any more."""
     anna, bo = person("Anna"), person("Bo")
     group = anna.page.evaluate(
         """async () => (await (await fetch("/contact/createcommunity",
@@ -474,6 +485,7 @@ def test_member_is_removed(person: PeopleOf) -> None:
     anna.page.locator(".talk-who").click()
     member = anna.page.locator(".members .row", has_text="Bo")
     member.locator(".button").click()
+    anna.page.get_by_role("button", name="Remove").click()
     anna.page.locator("dialog").last.locator(".bad").click()
     expect(member).to_have_count(0)
     anna.page.keyboard.press("Escape")
@@ -485,7 +497,7 @@ def test_member_is_removed(person: PeopleOf) -> None:
 
 
 def test_stranger_is_refused(person: PeopleOf) -> None:
-    """A message to somebody who is no friend is refused, said to be, and can be discarded."""
+    """A message to somebody who is not a friend is refused, shown as refused, and can be discarded."""
     anna, bo = person("Anna"), person("Bo")
     anna.open(10, bo.id)
     anna.say("do you know me?")
@@ -497,7 +509,7 @@ def test_stranger_is_refused(person: PeopleOf) -> None:
 
 
 def test_server_restarts(friends: Friends, server: Server) -> None:
-    """The server is killed while people write; all of it arrives once, without anybody doing anything."""
+    """The server is killed while people write; every message arrives once, and nobody has to do anything for it."""
     anna, bo = friends
     anna.say("before")
     anna.state_of("before", "read")

@@ -1,4 +1,4 @@
-"""nginx before three nodes: people in browsers notice nothing of it, not even while every node is restarted."""
+"""nginx in front of three nodes: people in browsers notice nothing, not even while every node is restarted."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def front(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """nginx before them."""
+    """nginx in front of the nodes."""
     with Front(tmp_path_factory.mktemp("front"), cluster.nodes) as running:
         yield running
 
 
 def window(chromium: Browser, url: str, name: str) -> Person:
-    """A person of that name, in the chat."""
+    """The browser of a new person of that name, with the chat open."""
     context = chromium.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB", base_url=url)
     context.set_default_timeout(SECONDS)
     who = Person(context, name, str(next(MOBILES)), SHOTS)
@@ -49,7 +49,8 @@ def window(chromium: Browser, url: str, name: str) -> Person:
 
 
 def test_rolling_restart(chromium: Browser, cluster: Cluster, front: Front) -> None:
-    """Two people chat by way of nginx while each node is restarted in turn under load: everything arrives, once."""
+    """Two people chat through nginx while the nodes are restarted one after the other under load: every message
+    arrives once."""
     people, group = cluster.people(4)
     load = Load([front], people, group, window=4)
     load.online()
@@ -101,7 +102,7 @@ def test_rolling_restart(chromium: Browser, cluster: Cluster, front: Front) -> N
 
 
 def test_operators_page(chromium: Browser, cluster: Cluster) -> None:
-    """The operator sees every node; others are told that the page isn't for them."""
+    """The operator sees every node; other users are told that the page isn't for them."""
     node = cluster.nodes[0]
     cluster.seen_by(node)
     context = chromium.new_context(viewport={"width": 1100, "height": 700}, locale="en-GB", base_url=node.url)
@@ -120,3 +121,30 @@ def test_operators_page(chromium: Browser, cluster: Cluster) -> None:
     expect(stranger.page.locator("[role=alert]")).to_contain_text("operators")
     stranger.context.close()
     assert errors == []
+
+
+@pytest.mark.parametrize(("language", "title"), [("en-GB", "Differing settings"), ("zh-CN", "不同的设置")])
+def test_settings_that_differ(chromium: Browser, cluster: Cluster, language: str, title: str) -> None:
+    """Nodes that were given different values show them in their rows, and no others do."""
+    given = {node.port: limit for node, limit in zip(cluster.nodes[1:], ("7", "9"), strict=True)}
+    for node in cluster.nodes[1:]:
+        if "--upload-limit" not in node._arguments:
+            node.stop()
+            node._arguments += ["--upload-limit", given[node.port]]
+            node.start()
+    node = cluster.nodes[0]
+    context = chromium.new_context(locale=language, base_url=node.url)
+    context.set_default_timeout(SECONDS)
+    node.call("/user/register", mobile=OPERATOR, passwd=PASSWD)
+    token = node.call("/user/login", mobile=OPERATOR, passwd=PASSWD)["data"]["token"]
+    context.add_cookies([{"name": "token", "value": token, "url": node.url}])
+    page = context.new_page()
+    page.goto("/operate/nodes.shtml")
+    expect(page.locator("thead th").last).to_have_text(title)
+    for port, limit in given.items():
+        row = page.locator("tbody tr").filter(has_text=f":{port}")
+        expect(row.locator("td").last).to_have_text(f"upload_limit: {limit}", timeout=SECONDS)
+    expect(page.locator("tbody tr").first.locator("td").last).to_have_text("")
+    if os.environ.get("TWIM_TEST_SHOTS"):
+        page.screenshot(path=SHOTS / f"operate-nodes-differ-{language}.png")
+    context.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import FilePayload, Page, Request, expect
 
 from test.browser.person import Person
 from test.running.server import PROJECT, Server, free_port
@@ -27,7 +27,7 @@ RULE = re.compile("```json\n(.*?)```", re.DOTALL)
 
 @dataclass
 class Store:
-    """The object store, and the port of the one site whose pages may send it files."""
+    """The object store, and the port of the only site that may send it files."""
 
     swift: Swift
     port: int
@@ -84,50 +84,50 @@ def plan(tmp_path: Path) -> Path:
 
 
 def asked_by(page: Page) -> list[Request]:
-    """What this page asks from now on."""
+    """Collects the requests that this page makes from now on."""
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
     return asked
 
 
 def ways(asked: list[Request], store: Store) -> list[str]:
-    """The ways that files took: ``store`` or ``server``."""
+    """Where the files were sent: ``store`` or ``server``."""
     kinds = {f"PUT {store.swift.endpoint}/{BUCKET}/files/": "store", "POST /attach/upload": "server"}
     lines = [f"{request.method} {re.sub('^http://127.0.0.1:[0-9]+(?=/attach)', '', request.url)}" for request in asked]
     return [way for line in lines for start, way in kinds.items() if line.startswith(start)]
 
 
 def save(page: Page) -> tuple[str, bytes]:
-    """A click on the file in the chat: the name that the browser gives it, and its bytes."""
+    """Click on the file in the chat; gives the name that the browser saves it under, and its bytes."""
     with page.expect_download() as saving:
         page.locator("li.message .file").click()
     return saving.value.suggested_filename, saving.value.path().read_bytes()
 
 
 def test_picture(friends: Friends, store: Store, picture: Path) -> None:
-    """A picture goes from the browser to the store, and from there to the other browser."""
+    """A picture is sent to the server, which removes its metadata, and is then downloaded from the store."""
     anna, bo = friends
     asked = asked_by(anna.page)
-    anna.page.set_input_files("[data-choose=picture]", picture)
+    anna.attach("picture", picture)
     image = bo.page.locator("li.message .picture img")
-    expect(image).to_have_attribute("src", re.compile(f"^{re.escape(store.swift.public(BUCKET))}/files/.*[.]png$"))
+    expect(image).to_have_attribute("src", re.compile(f"^{re.escape(store.swift.public(BUCKET))}/files/.*[.]png[?]e="))
     expect(image).to_have_js_property("naturalWidth", 320)
     expect(anna.page.locator(".upload")).to_have_count(0)
-    assert ways(asked, store) == ["store"]
+    assert ways(asked, store) == ["server"]
 
 
 def test_file(friends: Friends, store: Store, plan: Path) -> None:
-    """A file goes the same way, and whoever saves it has it byte for byte and under its name."""
+    """A file is sent to the store, and is saved byte for byte and with its name."""
     anna, bo = friends
     asked = asked_by(anna.page)
-    anna.page.set_input_files("[data-choose=file]", plan)
+    anna.attach("file", plan)
     expect(bo.page.locator("li.message .file")).to_contain_text(plan.name)
     assert save(bo.page) == (plan.name, plan.read_bytes())
     assert ways(asked, store) == ["store"]
 
 
 def test_voice(friends: Friends, store: Store) -> None:
-    """A recording does too, and plays."""
+    """A recording is sent to the store, and plays."""
     anna, bo = friends
     asked = asked_by(anna.page)
     anna.page.click(".record")
@@ -141,15 +141,15 @@ def test_voice(friends: Friends, store: Store) -> None:
     assert ways(asked, store) == ["store"]
 
 
-def test_what_the_rule_must_allow(friends: Friends, picture: Path) -> None:
-    """The browser asks the store for what docs/configuration.md says that the bucket's CORS rule must have, no more."""
+def test_what_the_rule_must_allow(friends: Friends, plan: Path) -> None:
+    """The browser needs exactly the CORS rule that docs/configuration.md names, and no more."""
     anna, bo = friends
     seen: list[dict[str, str]] = []
     network = anna.context.new_cdp_session(anna.page)
     network.on("Network.requestWillBeSentExtraInfo", lambda event: seen.append(event["headers"]))
     network.send("Network.enable")
-    anna.page.set_input_files("[data-choose=picture]", picture)
-    expect(bo.page.locator("li.message .picture")).to_have_count(1)
+    anna.attach("file", plan)
+    expect(bo.page.locator("li.message .file")).to_have_count(1)
     asked = [headers for headers in seen if "Access-Control-Request-Method" in headers]
     (rule,) = json.loads(RULE.findall(PAGE.read_text("utf-8"))[0])["CORSRules"]
     assert [headers["Access-Control-Request-Method"] for headers in asked] == rule["AllowedMethods"]
@@ -157,7 +157,7 @@ def test_what_the_rule_must_allow(friends: Friends, picture: Path) -> None:
 
 
 def test_policy(friends: Friends, server: Server, store: Store) -> None:
-    """The page may speak to its own site and to the store, and to nobody else."""
+    """The content security policy lets the page connect to its own site and to the store only."""
     anna, _ = friends
     policy = anna.context.request.get("/chat/index.shtml").headers["content-security-policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
@@ -182,7 +182,7 @@ PROGRESS = """() => new Promise((done) => {
 
 @pytest.fixture
 def slow(friends: Friends) -> None:
-    """Anna's line takes 500 KB a second."""
+    """Anna's connection carries 500 KB a second."""
     anna, _ = friends
     network = anna.context.new_cdp_session(anna.page)
     network.send("Network.enable")
@@ -192,12 +192,12 @@ def slow(friends: Friends) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_given_up_on_the_way(friends: Friends, store: Store, tmp_path: Path) -> None:
-    """The bar shows how far a file is; one that is given up goes nowhere, by no way."""
+    """The bar shows the progress of an upload; a cancelled upload goes neither to the store nor to the server."""
     anna, bo = friends
     asked = asked_by(anna.page)
     path = tmp_path / "large.bin"
     path.write_bytes(bytes(10_000_000))
-    anna.page.set_input_files("[data-choose=file]", path)
+    anna.attach("file", path)
     assert 0.05 < anna.page.evaluate(PROGRESS) < 0.9
     anna.page.locator(".upload button").click()
     expect(anna.page.locator(".upload")).to_have_count(0)
@@ -208,13 +208,13 @@ def test_given_up_on_the_way(friends: Friends, store: Store, tmp_path: Path) -> 
 
 
 def test_given_up_before(friends: Friends, store: Store, plan: Path) -> None:
-    """So does one that is given up before the server has signed."""
+    """An upload that is cancelled before the server has signed it isn't sent either."""
     anna, bo = friends
     asked = asked_by(anna.page)
     waiting: list[Any] = []
     anna.page.route("**/attach/presign", lambda route: waiting.append(route))
     with anna.page.expect_request("**/attach/presign"):
-        anna.page.set_input_files("[data-choose=file]", plan)
+        anna.attach("file", plan)
     anna.page.locator(".upload button").click()
     with anna.page.expect_response("**/attach/presign"):
         waiting[0].continue_()
@@ -226,7 +226,7 @@ def test_given_up_before(friends: Friends, store: Store, plan: Path) -> None:
 
 
 def test_signature_refused(friends: Friends, store: Store, plan: Path) -> None:
-    """What the store refuses goes by the server, and nobody notices."""
+    """A file that the store refuses is sent to the server, and the user sees no difference."""
     anna, bo = friends
     asked = asked_by(anna.page)
     anna.page.evaluate("""() => {
@@ -235,7 +235,7 @@ def test_signature_refused(friends: Friends, store: Store, plan: Path) -> None:
             open.call(this, method, url.replace(/(?<=Signature=).{8}/, "00000000"));
         };
     }""")
-    anna.page.set_input_files("[data-choose=file]", plan)
+    anna.attach("file", plan)
     expect(bo.page.locator("li.message .file")).to_contain_text(plan.name)
     assert save(bo.page)[1] == plan.read_bytes()
     assert ways(asked, store) == ["store", "server"]
@@ -244,10 +244,10 @@ def test_signature_refused(friends: Friends, store: Store, plan: Path) -> None:
 
 @server_that_is("private")
 def test_private(friends: Friends, store: Store, plan: Path) -> None:
-    """Nobody but the server needs to read the store for files to be sent there directly."""
+    """Files can be sent directly to a store that nobody but the server may read."""
     anna, bo = friends
     asked = asked_by(anna.page)
-    anna.page.set_input_files("[data-choose=file]", plan)
+    anna.attach("file", plan)
     card = bo.page.locator("li.message .file")
     expect(card).to_have_attribute("href", re.compile("/mnt/"))
     assert save(bo.page) == (plan.name, plan.read_bytes())
@@ -255,15 +255,17 @@ def test_private(friends: Friends, store: Store, plan: Path) -> None:
 
 
 @server_that_is("unnamed")
-def test_no_rule(friends: Friends, store: Store, picture: Path, plan: Path) -> None:
-    """From a site that the bucket's rule doesn't have files go by the server; after the first the store isn't tried."""
+def test_no_rule(friends: Friends, store: Store, plan: Path) -> None:
+    """From a site that the bucket's CORS rule lacks, files go to the server; the store is tried only once."""
     anna, bo = friends
     asked = asked_by(anna.page)
-    anna.page.set_input_files("[data-choose=picture]", picture)
-    expect(bo.page.locator("li.message .picture img")).to_have_js_property("naturalWidth", 320)
-    anna.page.set_input_files("[data-choose=file]", plan)
+    anna.attach("file", plan)
     expect(bo.page.locator("li.message .file")).to_contain_text(plan.name)
     assert save(bo.page)[1] == plan.read_bytes()
+    again: list[FilePayload] = [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}]
+    anna.page.set_input_files("[data-choose=file]", again)
+    anna.page.click(".send")
+    expect(bo.page.locator("li.message .file")).to_have_count(2)
     assert ways(asked, store) == ["store", "server", "server"]
     assert [error for error in anna.errors if "CORS policy" in error]
     anna.errors.clear()
@@ -275,12 +277,12 @@ def test_no_rule(friends: Friends, store: Store, picture: Path, plan: Path) -> N
     [("en", "The server can't store anything just now", "Try again"), ("zh", "服务器暂时不可用", "重试")],
 )
 def test_no_way(person: PeopleOf, plan: Path, lang: str, words: str, again: str) -> None:
-    """Where the server can't store it either, its sender is told so and may try again; nothing is sent."""
+    """If the server can't store the file either, the sender is told and can try again; nothing is sent."""
     anna, bo = person("Anna", lang=lang), person("Bo")
     anna.become_friend(bo)
     anna.open(10, bo.id)
     bo.open(10, anna.id)
-    anna.page.set_input_files("[data-choose=file]", plan)
+    anna.attach("file", plan)
     failed = anna.page.locator(".upload.bad")
     expect(failed).to_contain_text(words)
     expect(failed.get_by_text(again)).to_be_visible()

@@ -1,5 +1,5 @@
-"""Many devices at several nodes, in one loop over plain sockets: quick enough for tens of thousands of messages, and
-strict: each device counts every `seq` that it was given.
+"""Many devices at several nodes, in one loop over plain sockets. It is fast enough for tens of thousands of messages,
+and strict: each device counts every `seq` that it was given.
 
 A device whose node goes away connects to the next one, catches up, and sends again what wasn't answered.
 """
@@ -20,15 +20,15 @@ import msgspec
 
 from test.running.cluster_nodes import Node
 
-Place = tuple[int, int]
-IDLE = 0.02  # seconds without an event after which the loop looks around
-UNAVAILABLE = -6  # the code of "come back in a moment"
+ConversationKey = tuple[int, int]
+IDLE = 0.02  # seconds without an event after which the loop checks its state
+UNAVAILABLE = -6  # the code of a refusal that is to be tried again
 RETRY = 0.3  # seconds between attempts to connect
 _decode = msgspec.json.Decoder().decode
 
 
 class Device:
-    """A device of `userid` at `nodes[at]`, and later at others. `script` is what it will say: places, in order."""
+    """A device of `userid` at `nodes[at]`, and later at others. `script` has the conversations it will write to."""
 
     def __init__(self, load: Load, userid: int, token: str, nodes: Sequence[Node], at: int, name: str) -> None:
         self._load = load
@@ -37,10 +37,10 @@ class Device:
         self.nodes = nodes
         self.at = at
         self.name = name
-        self.script: deque[Place] = deque()
-        self.waiting: dict[str, tuple[Place, str]] = {}
-        self.given: dict[Place, list[int]] = {}
-        self.own: dict[Place, set[int]] = {}
+        self.script: deque[ConversationKey] = deque()
+        self.waiting: dict[str, tuple[ConversationKey, str]] = {}
+        self.given: dict[ConversationKey, list[int]] = {}
+        self.own: dict[ConversationKey, set[int]] = {}
         self.online = False
         self.connects = 0
         self.doubled = self.reordered = self.refused = 0
@@ -52,7 +52,7 @@ class Device:
         self._in = b""
         self._out = b""
         self._upgraded = False
-        self._newest: dict[Place, int] = {}
+        self._newest: dict[ConversationKey, int] = {}
 
     # The socket
 
@@ -75,7 +75,7 @@ class Device:
         self.connects += 1
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Handle the end of the connection."""
         if self._socket is not None:
             self._load.selector.unregister(self._socket)
             self._socket.close()
@@ -148,24 +148,24 @@ class Device:
             at = start + size
         self._in = data[at:]
 
-    # What is said
+    # Messages
 
-    def have(self) -> dict[Place, int]:
-        """Up to where each conversation is here without a gap."""
+    def have(self) -> dict[ConversationKey, int]:
+        """By conversation, the highest seq up to which this device has every message."""
         found = {}
-        for place in {*self.given, *self.own}:
-            known, seq = {*self.given.get(place, ()), *self.own.get(place, ())}, 0
+        for conversation in {*self.given, *self.own}:
+            known, seq = {*self.given.get(conversation, ()), *self.own.get(conversation, ())}, 0
             while seq + 1 in known:
                 seq += 1
-            found[place] = seq
+            found[conversation] = seq
         return found
 
     def _heard(self, frame: dict[str, Any]) -> None:
         cmd = frame["cmd"]
         if cmd in (10, 11):
             dstid = frame["dstid"]
-            place = (cmd, frame["userid"] if cmd == 10 and dstid == self.userid else dstid)
-            self._message(place, frame)
+            conversation = (cmd, frame["userid"] if cmd == 10 and dstid == self.userid else dstid)
+            self._message(conversation, frame)
         elif cmd == 1:
             self._answered(frame)
         elif cmd == 4:
@@ -173,15 +173,15 @@ class Device:
         else:
             self.told.append(frame)
 
-    def _message(self, place: Place, frame: dict[str, Any]) -> None:
+    def _message(self, conversation: ConversationKey, frame: dict[str, Any]) -> None:
         seq = frame["seq"]
         self._load.deliveries += 1
-        self.reordered += seq <= self._newest.get(place, 0)
-        self._newest[place] = seq
-        self._keep(place, seq)
+        self.reordered += seq <= self._newest.get(conversation, 0)
+        self._newest[conversation] = seq
+        self._keep(conversation, seq)
 
-    def _keep(self, place: Place, seq: int) -> None:
-        given = self.given.setdefault(place, [])
+    def _keep(self, conversation: ConversationKey, seq: int) -> None:
+        given = self.given.setdefault(conversation, [])
         if given and seq <= given[-1]:
             self.doubled += seq in given
         given.append(seq)
@@ -189,8 +189,8 @@ class Device:
     def _answered(self, frame: dict[str, Any]) -> None:
         if frame["code"]:
             self.refused += 1
-            place, _ = self.waiting.pop(frame["cid"])
-            self.script.appendleft(place)
+            conversation, _ = self.waiting.pop(frame["cid"])
+            self.script.appendleft(conversation)
             return
         if self.waiting.pop(frame["cid"], None) is not None:
             self.own.setdefault((frame["scope"], frame["dstid"]), set()).add(frame["seq"])
@@ -202,42 +202,43 @@ class Device:
             if row.get("more"):
                 self._page((row["scope"], row["dstid"]), row["seq"])
         self.online = True
-        for cid, (place, _) in list(self.waiting.items()):
-            self._send(place, cid)
+        for cid, (conversation, _) in list(self.waiting.items()):
+            self._send(conversation, cid)
         self.go_on()
 
-    def _page(self, place: Place, head: int) -> None:
-        after = self.have().get(place, 0)
+    def _page(self, conversation: ConversationKey, head: int) -> None:
+        after = self.have().get(conversation, 0)
         node = self.nodes[self.at % len(self.nodes)]
         while after < head:
-            path = f"/message/history?token={self.token}&scope={place[0]}&dstid={place[1]}&after={after}&limit=200"
+            scope, dstid = conversation
+            path = f"/message/history?token={self.token}&scope={scope}&dstid={dstid}&after={after}&limit=200"
             answer = node.call(path)
             if answer["code"] == UNAVAILABLE:
                 time.sleep(RETRY)
                 continue
             rows = answer["rows"]
-            known = {*self.given.get(place, ()), *self.own.get(place, ())}
+            known = {*self.given.get(conversation, ()), *self.own.get(conversation, ())}
             for row in rows:
                 if row["seq"] not in known and row["seq"] <= head:
-                    self._keep(place, row["seq"])
+                    self._keep(conversation, row["seq"])
             after = rows[-1]["seq"]
 
     def go_on(self) -> None:
-        """Say the next things, up to the window."""
+        """Send the next messages, up to the window of unanswered ones."""
         while self.online and self.script and len(self.waiting) < self._load.window and not self._load.paused:
-            place = self.script.popleft()
+            conversation = self.script.popleft()
             self._count += 1
             cid = f"{self.name}-{self._count}"
-            self.waiting[cid] = (place, "")
-            self._send(place, cid)
+            self.waiting[cid] = (conversation, "")
+            self._send(conversation, cid)
 
-    def _send(self, place: Place, cid: str) -> None:
-        self.say(cmd=place[0], dstid=place[1], media=1, content=f"said {cid}", cid=cid)
+    def _send(self, conversation: ConversationKey, cid: str) -> None:
+        self.say(cmd=conversation[0], dstid=conversation[1], media=1, content=f"said {cid}", cid=cid)
 
 
 class Load:
-    """Every person has two devices, at different nodes; the first of them writes. `run` returns when everything is
-    answered and given to every device, or fails."""
+    """Every user has two devices, at different nodes, of which the first one writes. `run` returns when everything is
+    answered and was given to every device; otherwise it fails."""
 
     def __init__(self, nodes: Sequence[Node], people: list[tuple[int, str]], group: int, window: int = 16) -> None:
         self.selector = selectors.DefaultSelector()
@@ -253,7 +254,7 @@ class Load:
         ]
 
     def write(self, singles: int, groups: int) -> None:
-        """So many 1:1 messages and so many to the group, spread over everybody."""
+        """Plan so many messages of single chats and so many to the group, spread over all users."""
         writers = self.devices[::2]
         for n in range(singles):
             who = n % len(writers)
@@ -262,8 +263,8 @@ class Load:
             script = writers[n % len(writers)].script
             script.insert(n * 7 % (len(script) + 1), (11, self.group))
 
-    def turn(self) -> None:
-        """One round of the loop."""
+    def iterate(self) -> None:
+        """One iteration of the loop."""
         now = time.monotonic()
         for device in self.devices:
             if not device.connected and now > device.retry_at:
@@ -273,11 +274,11 @@ class Load:
                 key.data.ready(mask)
 
     def until(self, happened: Callable[[], bool], seconds: float, what: str) -> None:
-        """Go on until `happened()`."""
+        """Continue until `happened()` is true."""
         deadline = time.monotonic() + seconds
         while not happened():
             assert time.monotonic() < deadline, f"{what}: not in {seconds} s; {self.state()}"
-            self.turn()
+            self.iterate()
 
     def online(self) -> None:
         """Connect everybody."""
@@ -289,43 +290,43 @@ class Load:
             device.go_on()
 
     def rest(self) -> int:
-        """What is still to be said or answered."""
+        """How many messages are still to be sent or answered."""
         return sum(len(device.script) + len(device.waiting) for device in self.devices)
 
     def state(self) -> str:
         faults = [(d.name, d.doubled, d.reordered, d.refused, d.codes) for d in self.devices if d.doubled or d.codes]
-        missing = [(d.name, place, count) for d, place, count in self.missing()]
+        missing = [(d.name, conversation, count) for d, conversation, count in self.missing()]
         return f"answered {self.answered}, to go {self.rest()}, missing {missing[:6]}, faults {faults[:6]}"
 
     def heads(self) -> dict[tuple[int, ...], int]:
-        """The highest seq that anybody knows of, by conversation."""
+        """The highest seq that any device knows of, by conversation."""
         found: dict[tuple[int, ...], int] = {}
         for device in self.devices:
-            for place in {*device.given, *device.own}:
-                key = self._key(device, place)
-                seqs = [*device.given.get(place, [0]), *device.own.get(place, {0})]
+            for conversation in {*device.given, *device.own}:
+                key = self._key(device, conversation)
+                seqs = [*device.given.get(conversation, [0]), *device.own.get(conversation, {0})]
                 found[key] = max(found.get(key, 0), *seqs)
         return found
 
-    def missing(self) -> list[tuple[Device, Place, int]]:
-        """What devices lack."""
+    def missing(self) -> list[tuple[Device, ConversationKey, int]]:
+        """The messages that devices lack: device, conversation, how many."""
         heads = self.heads()
         lacking = []
         for n, device in enumerate(self.devices):
-            for place in ((10, self.people[(n // 2) ^ 1][0]), (11, self.group)):
-                have = {*device.given.get(place, ()), *device.own.get(place, ())}
-                count = heads.get(self._key(device, place), 0) - len(have)
+            for conversation in ((10, self.people[(n // 2) ^ 1][0]), (11, self.group)):
+                have = {*device.given.get(conversation, ()), *device.own.get(conversation, ())}
+                count = heads.get(self._key(device, conversation), 0) - len(have)
                 if count:
-                    lacking.append((device, place, count))
+                    lacking.append((device, conversation, count))
         return lacking
 
     def finish(self, seconds: float) -> None:
-        """Until everything is answered and everybody has everything; then check."""
+        """Continue until everything is answered and everybody has everything. Then check it."""
         self.until(lambda: not self.rest(), seconds, "everything answered")
         end = time.monotonic() + 20
         while self.missing() and time.monotonic() < end:
             for _ in range(20):
-                self.turn()
+                self.iterate()
         assert not self.missing(), self.state()
         assert not sum(device.doubled for device in self.devices), self.state()
         assert not sum(device.reordered for device in self.devices), self.state()
@@ -336,5 +337,5 @@ class Load:
         self.selector.close()
 
     @staticmethod
-    def _key(device: Device, place: Place) -> tuple[int, ...]:
-        return (11, place[1]) if place[0] == 11 else (10, *sorted((device.userid, place[1])))
+    def _key(device: Device, conversation: ConversationKey) -> tuple[int, ...]:
+        return (11, conversation[1]) if conversation[0] == 11 else (10, *sorted((device.userid, conversation[1])))

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from types import TracebackType
 
-DROPPED = "twim_test"  # the table of nftables in each namespace; it goes with its namespace
+DROPPED = "twim_test"  # the table of nftables in each namespace; it is deleted with its namespace
 
 
 def run(*command: str) -> None:

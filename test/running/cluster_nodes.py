@@ -23,7 +23,7 @@ SOCKET = Path("/run/mysqld/mysqld.sock")
 
 
 def database() -> str:
-    """A new one on MariaDB, by its socket file if there is one: that is reached from any network namespace."""
+    """A new database on MariaDB, reached by its socket file if there is one: that works from any network namespace."""
     url = empty_database(MYSQL)
     if SOCKET.exists() and MYSQL.variable not in os.environ:
         url = url.set(host="localhost", port=None, query={"unix_socket": str(SOCKET)})
@@ -99,30 +99,33 @@ class Cluster:
                 assert "Traceback" not in node.log, node.log[node.log.index("Traceback") - 500 :][:3000]
 
     def people(self, number: int) -> tuple[list[tuple[int, str]], int]:
-        """`(id, token)` of new users, all members of one group; person 2k is a friend of 2k + 1. And the group's id."""
+        """Make users who are all members of one group; user 2k is a friend of user 2k + 1. Gives `(id, token)` of
+        each, and the group's id."""
         node = self.nodes[0]
         made = []
         for _ in range(number):
             made.append(self.stranger())
         for (_, token), (friend, _) in zip(made[::2], made[1::2], strict=True):
             assert node.call("/contact/addfriend", token=token, dstid=friend)["code"] == 0
-        group = node.call("/contact/createcommunity", token=made[0][1], name="all", icon="", cate=1)["data"]["id"]
+        group = node.call("/contact/createcommunity", token=made[0][1], name="all", icon="", cate=1, history="all")[
+            "data"
+        ]["id"]
         for _, token in made[1:]:
             assert node.call("/contact/joincommunity", token=token, dstid=group)["code"] == 0
         return made, group
 
     def stranger(self) -> tuple[int, str]:
-        """`(id, token)` of somebody new."""
+        """Register one more user and give `(id, token)`."""
         user = self.nodes[0].call("/user/register", mobile=next(_mobiles), passwd=PASSWD)["data"]
         return user["id"], user["token"]
 
     def seen_by(self, node: Node) -> Any:
-        """What `/cluster` says there."""
+        """What `/cluster` answers there."""
         if not self._token:
             self._token = node.call("/user/register", mobile=OPERATOR, passwd=PASSWD)["data"]["token"]
         return node.call(f"/cluster?token={self._token}")
 
 
 def free_udp_port() -> int:
-    """A port for a bus of one's own on loopback."""
+    """A UDP port of loopback that is not in use."""
     return free_port()

@@ -12,7 +12,7 @@ from test.running.tally import Tally
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of a module; they keep apart by registering users of their own."""
+    """One server for all tests of a module; each test registers users of its own."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 
@@ -22,12 +22,12 @@ _tally = Tally()
 
 @pytest.fixture
 def tally() -> Tally:
-    """Where the bad-weather runs write their counts."""
+    """Where the fault-injection runs write their counts."""
     return _tally
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the counts, and write them where they are wanted."""
+    """Show the counts, and write them into the file that was asked for."""
     if _tally.table():
         terminalreporter.write_line(_tally.table())
     _tally.write()

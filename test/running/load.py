@@ -1,4 +1,4 @@
-"""People who all write to each other at once, and the ledger that says whether a message was lost or doubled."""
+"""Users who all write to each other at once, and a ledger that finds out whether a message was lost or doubled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 from twisted.internet.defer import Deferred, gatherResults
 
 from test.running.people import Kept, Person, friends, group, until, whole_history
-from twim.client import Answer, Closed, Place, State
+from twim.client import Answer, Closed, ConversationKey, State
 from twim.errors import Refusal
 from twim.wire.message import Message, Shown
 
@@ -25,8 +25,9 @@ class Ledger:
         self.refused: list[str] = []
         self.lost = self.doubled = self.reordered = 0
 
-    def check(self, key: Place, rows: list[Shown], members: set[int], answered: dict[str, Answer]) -> None:
-        """The whole history of a conversation against what was answered before it was read; `members` send there."""
+    def check(self, key: ConversationKey, rows: list[Shown], members: set[int], answered: dict[str, Answer]) -> None:
+        """Compare the whole history of a conversation with what was answered before it was read. `members` send
+        there."""
         assert [row.seq for row in rows] == list(range(1, len(rows) + 1)), f"{key} has a gap"
         by_cid = Counter(row.cid for row in rows if row.cid)
         self.doubled += sum(count - 1 for count in by_cid.values())
@@ -38,14 +39,18 @@ class Ledger:
                 self.lost += cid not in stored
                 assert cid not in stored or stored[cid].seq == answer.seq, f"{cid} was answered another seq"
 
-    def _is_here(self, cid: str, answer: Answer, key: Place, members: set[int]) -> bool:
+    def _is_here(self, cid: str, answer: Answer, key: ConversationKey, members: set[int]) -> bool:
         sender = int(cid.split("-")[1])
-        if answer.place.scope != key.scope:
+        if answer.conversation.scope != key.scope:
             return False
-        return answer.place.dstid == key.dstid if key.scope == 11 else {sender, answer.place.dstid} == members
+        return (
+            answer.conversation.dstid == key.dstid
+            if key.scope == 11
+            else {sender, answer.conversation.dstid} == members
+        )
 
     def check_device(self, rows: list[Shown], given: list[Shown]) -> None:
-        """What one device was given is the history, each once, in order."""
+        """Check that a device was given exactly the history, each message once and in order."""
         seqs = [message.seq for message in given]
         self.reordered += sum(after <= before for before, after in pairwise(seqs))
         self.doubled += len(seqs) - len(set(seqs))
@@ -69,7 +74,7 @@ class Crowd:
 
     @classmethod
     async def gather(cls, url: str, count: int, devices: int = 1, by_way_of: str = "", seed: int = 1) -> Crowd:
-        """`count` people with `devices` connected clients each, by way of another address when given."""
+        """Make `count` users with `devices` connected clients each, which may connect by way of another address."""
         people = await friends(url, count)
         groupid = await group(people)
         clients = [one.client(by_way_of, seed=seed * 1000 + one.id * 10 + n) for one in people for n in range(devices)]
@@ -78,44 +83,45 @@ class Crowd:
         return cls(people, groupid, clients, seed)
 
     def write(self) -> None:
-        """Everybody begins to write."""
+        """Let everybody begin to write."""
         self._stopping = False
         for number, client in enumerate(self.clients):
             for lane in range(IN_FLIGHT):
                 self._writing.append(Deferred.fromCoroutine(self._lane(client, f"{number}-{lane}")))
 
     async def quiet(self, seconds: float = 60) -> None:
-        """Stop writing; every message gets its answer, and every device all messages."""
+        """Stop writing, and wait until every message has its answer and every device has all messages."""
         self._stopping = True
         writing, self._writing = self._writing, []
         await until(lambda: all(not c.client.unanswered for c in self.clients), seconds, self._stuck)
         await gatherResults(writing, consumeErrors=True)
         for client in self.clients:
             await until(lambda c=client: c.client.state is State.ONLINE, seconds, "online again")
-        for client, place, _ in self._views():
-            head = (await self._person(client).rest.history(place, limit=1)).total
-            await until(lambda c=client, p=place, h=head: c.seqs(p)[-1:] == [h] or not h, seconds, f"{place}")
+        for client, conversation, _ in self._views():
+            head = (await self._person(client).rest.history(conversation, limit=1)).total
+            what = str(conversation)
+            await until(lambda c=client, k=conversation, h=head: c.seqs(k)[-1:] == [h] or not h, seconds, what)
 
     async def check_history(self) -> int:
-        """Every answered message is in history once; gives how many messages history has."""
+        """Check that every answered message is in the history once. Gives how many messages the history has."""
         seen: set[tuple[int, ...]] = set()
         count = 0
-        for client, place, members in self._views():
-            key = (11, place.dstid) if place.scope == 11 else (10, *sorted(members))
+        for client, conversation, members in self._views():
+            key = (11, conversation.dstid) if conversation.scope == 11 else (10, *sorted(members))
             if key in seen:
                 continue
             seen.add(key)
             answered = dict(self.ledger.answered)
-            rows = await whole_history(self._person(client), place)
-            self.ledger.check(place, rows, members, answered)
+            rows = await whole_history(self._person(client), conversation)
+            self.ledger.check(conversation, rows, members, answered)
             count += len(rows)
         return count
 
     async def check_devices(self) -> None:
-        """Every device has exactly the history."""
-        for client, place, _ in self._views():
-            rows = await whole_history(self._person(client), place)
-            self.ledger.check_device(rows, client.messages.get(place, []))
+        """Check that every device has exactly the messages of the history."""
+        for client, conversation, _ in self._views():
+            rows = await whole_history(self._person(client), conversation)
+            self.ledger.check_device(rows, client.messages.get(conversation, []))
 
     async def close(self) -> None:
         for client in self.clients:
@@ -123,20 +129,20 @@ class Crowd:
 
     @property
     def deliveries(self) -> int:
-        """Messages given to devices so far."""
+        """How many messages were given to devices so far."""
         return sum(len(given) for client in self.clients for given in client.messages.values())
 
     def _stuck(self) -> str:
         waiting = [(c.client.userid, c.client.state, c.client.unanswered) for c in self.clients if c.client.unanswered]
         return f"unanswered: {waiting}"
 
-    def _views(self) -> list[tuple[Kept, Place, set[int]]]:
+    def _views(self) -> list[tuple[Kept, ConversationKey, set[int]]]:
         everybody = {one.id for one in self.people}
         views = []
         for client in self.clients:
             me = client.client.userid
-            views.append((client, Place(11, self.groupid), everybody))
-            views += [(client, Place(10, other), {me, other}) for other in everybody - {me}]
+            views.append((client, ConversationKey(11, self.groupid), everybody))
+            views += [(client, ConversationKey(10, other), {me, other}) for other in everybody - {me}]
         return views
 
     def _person(self, client: Kept) -> Person:

@@ -1,4 +1,4 @@
-"""Programs that a test needs and a machine may lack."""
+"""Finds programs that a test needs and a machine may lack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 def need(program: str, package: str) -> str:
     """The program's path. Where the Debian package is missing the test is skipped, or fails if nothing may be."""
-    # Servers live in /usr/sbin, which an ordinary user's PATH leaves out.
+    # Servers are in /usr/sbin, which isn't in an ordinary user's PATH.
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     if found is None:
         why = f"there is no {program}: install the Debian package {package}"

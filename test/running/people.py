@@ -1,4 +1,4 @@
-"""The people of a test: registered users, bare sockets that show every frame, full clients that keep all."""
+"""The users of a test: registered users, plain sockets that show every frame, and clients that keep everything."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest_twisted
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet import reactor as _reactor
@@ -15,7 +16,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.task import deferLater
 
-from twim.client import ImClient, Listener, Picture, Place, Position, Rest, http_client, place_of
+from test.talking import Talking
+from twim.client import ConversationKey, ImClient, Listener, Picture, Position, Rest, conversation_of, http_client
 from twim.wire.message import Shown
 
 reactor: Any = _reactor
@@ -25,16 +27,15 @@ PATIENCE = 20  # seconds for anything that must happen
 POLL = 0.02
 PASSWD = "secret-1"
 _mobiles = itertools.count(13_800_000_000)
-_cids = itertools.count(1)
 
 
 def soon(waiting: Deferred[Any], seconds: float = PATIENCE) -> Deferred[Any]:
-    """The same, with a deadline."""
+    """The same Deferred, with a timeout."""
     return waiting.addTimeout(seconds, reactor)
 
 
 async def until(happened: Any, seconds: float = PATIENCE, what: str | Callable[[], str] = "") -> None:
-    """Poll until `happened()` is true; `what` says what didn't happen."""
+    """Poll until `happened()` is true; `what` is the text of the failure if it never is."""
     deadline = reactor.seconds() + seconds
     while not happened():
         late = reactor.seconds() >= deadline
@@ -46,12 +47,8 @@ def new_mobile() -> str:
     return str(next(_mobiles))
 
 
-def new_cid() -> str:
-    return f"c{next(_cids)}"
-
-
 class Person:
-    """A registered user; `rest` is logged in."""
+    """A registered user. `rest` is logged in."""
 
     def __init__(self, rest: Rest, id: int, mobile: str) -> None:
         self.rest = rest
@@ -63,18 +60,18 @@ class Person:
         return self.rest.url
 
     async def device(self, **how: Any) -> Device:
-        """A bare socket, open, that has not asked for a catch-up."""
+        """An open bare socket that has not asked for a catch-up."""
         return await bare_device(f"{self.url}/chat?id={self.id}&token={self.rest.token}", **how)
 
     def client(self, url: str = "", position: Position | None = None, seed: int = 0) -> Kept:
-        """A full client, not connected yet; by way of `url` when that is another way to the server."""
+        """A client that isn't connected yet. `url` may lead to the server by another way."""
         rest = self.rest if not url else Rest(reactor, http_client(reactor), url, self.rest.token)
         listener = Kept()
         listener.client = ImClient(reactor, rest, self.id, listener, position, random=Random(seed or self.id))
         return listener
 
     async def refusal(self, path: str, **fields: object) -> Any:
-        """The `Refusal` of that call; AssertionError when it is none."""
+        """The `Refusal` that the call raises. AssertionError if it succeeds."""
         from twim.errors import Refusal
 
         try:
@@ -85,7 +82,7 @@ class Person:
 
 
 async def person(url: str, **profile: str) -> Person:
-    """Somebody new."""
+    """Register a new user."""
     rest = Rest(reactor, http_client(reactor), url)
     mobile = new_mobile()
     account = await rest.register(mobile, PASSWD, **profile)
@@ -93,7 +90,7 @@ async def person(url: str, **profile: str) -> Person:
 
 
 async def friends(url: str, count: int = 2) -> list[Person]:
-    """People who are all friends of each other."""
+    """Register users who are all friends of each other."""
     people = [await person(url) for _ in range(count)]
     for one, other in itertools.combinations(people, 2):
         await one.rest.add_friend(other.id)
@@ -101,11 +98,12 @@ async def friends(url: str, count: int = 2) -> list[Person]:
 
 
 async def group(people: list[Person], name: str = "group") -> int:
-    """A group of these; the first owns it."""
-    made = await people[0].rest.create_group(name)
+    """Make a group of these users, whose new members may read everything; the first user owns it."""
+    made = await people[0].rest.call("/contact/createcommunity", name=name, history="all")
+    number = int(msgspec.json.decode(made.data)["id"])
     for member in people[1:]:
-        await member.rest.join_group(made.id)
-    return made.id
+        await member.rest.join_group(number)
+    return number
 
 
 class _BareProtocol(WebSocketClientProtocol):
@@ -121,8 +119,8 @@ class _BareProtocol(WebSocketClientProtocol):
         self.device.ended(self.remoteCloseCode or code, self.wasNotCleanReason or reason or "")
 
 
-class Device:
-    """A socket without any cleverness. `heard` has every frame; `hear` takes the next that fits."""
+class Device(Talking):
+    """A plain WebSocket. `heard` has every frame that arrived; `hear` takes the next one that matches."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
@@ -149,7 +147,7 @@ class Device:
         self.protocol.sendMessage(payload, binary)
 
     async def hear(self, **wanted: Any) -> dict[str, Any]:
-        """The first frame not taken yet that has all of `wanted`."""
+        """Take the first frame that has all of `wanted` and was not taken yet."""
         found: list[dict[str, Any]] = []
 
         def fits() -> bool:
@@ -162,25 +160,11 @@ class Device:
         self._unread.remove(found[0])
         return found[0]
 
-    async def ask(self, **frame: Any) -> dict[str, Any]:
-        """Say it with a cid of its own (unless it has one), and give the answer."""
-        frame = {"cid": new_cid()} | frame
-        self.say(**frame)
-        return await self.hear(cmd=1, cid=frame["cid"])
-
-    async def caught_up(self, **how: Any) -> dict[str, Any]:
-        """Ask for a catch-up, and give its last frame."""
-        self.say(cmd=4, **how)
-        return await self.hear(cmd=4)
-
     async def quiet(self) -> list[dict[str, Any]]:
-        """What came and wasn't taken, presence aside, once the server has seen all that was said."""
+        """The frames not taken yet, without presence, after the server has handled everything that was sent."""
         self.say(cmd=0)
         await self.hear(cmd=0)
         return [frame for frame in self._unread if frame["cmd"] != 7]
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [frame for frame in self.heard if frame.get("cmd") in (10, 11)]
 
     async def close(self) -> None:
         if self.code is None:
@@ -202,24 +186,25 @@ async def bare_device(url: str, headers: dict[str, str] | None = None, origin: s
 
 
 class Kept(Listener):
-    """A full client and all it was given: messages by conversation in the order given, and their picture."""
+    """A client and everything that it was given: messages by conversation, in the order given, and how they are
+    shown."""
 
     client: ImClient
 
     def __init__(self) -> None:
-        self.messages: dict[Place, list[Shown]] = {}
-        self.pictures: dict[Place, Picture] = {}
+        self.messages: dict[ConversationKey, list[Shown]] = {}
+        self.pictures: dict[ConversationKey, Picture] = {}
         self.resets = 0
-        self.reads: dict[tuple[Place, int], int] = {}
+        self.reads: dict[tuple[ConversationKey, int], int] = {}
         self.changes: list[str] = []
 
     def message(self, client: ImClient, message: Shown) -> None:
-        place = place_of(message, client.userid)
-        self.messages.setdefault(place, []).append(message)
-        self.pictures.setdefault(place, Picture()).add(message)
+        conversation = conversation_of(message, client.userid)
+        self.messages.setdefault(conversation, []).append(message)
+        self.pictures.setdefault(conversation, Picture()).add(message)
 
-    def read(self, client: ImClient, place: Place, userid: int, seq: int) -> None:
-        self.reads[place, userid] = seq
+    def read(self, client: ImClient, conversation: ConversationKey, userid: int, seq: int) -> None:
+        self.reads[conversation, userid] = seq
 
     def changed(self, client: ImClient, what: str, fields: dict[str, Any]) -> None:
         self.changes.append(what)
@@ -229,8 +214,8 @@ class Kept(Listener):
         self.messages.clear()
         self.pictures.clear()
 
-    def seqs(self, place: Place) -> list[int]:
-        return [message.seq for message in self.messages.get(place, [])]
+    def seqs(self, conversation: ConversationKey) -> list[int]:
+        return [message.seq for message in self.messages.get(conversation, [])]
 
     async def connected(self) -> Kept:
         await soon(self.client.connect())
@@ -238,18 +223,18 @@ class Kept(Listener):
 
 
 async def close_all(devices: Iterable[Device | Kept]) -> None:
-    """End them, so that the next test's server has no visitors."""
+    """Close all clients and devices, so that none is connected to the next test's server."""
     for device in devices:
         await (device.close() if isinstance(device, Device) else soon(device.client.close()))
 
 
-async def whole_history(one: Person, place: Place) -> list[Shown]:
+async def whole_history(one: Person, conversation: ConversationKey) -> list[Shown]:
     """Every page of a conversation, ascending."""
     rows: list[Shown] = []
     while True:
-        page = await one.rest.history(place, after=rows[-1].seq if rows else 0)
+        page = await one.rest.history(conversation, after=rows[-1].seq if rows else 0)
         rows += page.rows
-        # As far as it went when this page was read: others may be writing.
+        # Up to the head at the time when the page was read, since others may be writing.
         if not page.rows or len(rows) >= page.total:
             assert len(rows) == page.total
             return rows

@@ -76,13 +76,13 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """The id of the running process."""
         assert self._process is not None, "the server isn't running"
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """What it has written so far, over all its starts."""
+        """Everything it has written to its log, over all its starts."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def spawn(self) -> None:
@@ -100,12 +100,12 @@ class Server:
             )
 
     def start(self) -> None:
-        """Start it and wait until it answers HTTP; `AssertionError` with its log when it doesn't."""
+        """Start it and wait until it answers HTTP; `AssertionError` with its log if it doesn't."""
         self.spawn()
         self.wait_until_answering()
 
     def wait_until_answering(self) -> None:
-        """Poll until any HTTP answer comes; it is stopped when none does in time."""
+        """Poll until there is any HTTP answer; the process is stopped if there is none in time."""
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             ended = self._process is None or self._process.poll() is not None
@@ -115,7 +115,7 @@ class Server:
             time.sleep(POLL_SECONDS)
 
     def answers(self) -> bool:
-        """Whether it gives an HTTP answer, of any status."""
+        """Whether it answers HTTP, with any status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/user/login.shtml")
@@ -127,7 +127,7 @@ class Server:
         return True
 
     def stop(self) -> None:
-        """TERM, then KILL when that takes too long. Harmless when it isn't running."""
+        """Send TERM, then KILL if that takes too long. Does nothing if it isn't running."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -139,18 +139,18 @@ class Server:
             process.wait()
 
     def kill9(self) -> None:
-        """End it at once, as a power cut would."""
+        """End it at once, as a power failure would."""
         process, self._process = self._process, None
         assert process is not None, "the server isn't running"
         process.send_signal(signal.SIGKILL)
         process.wait()
 
     def restarted(self) -> Deferred[None]:
-        """Start it again while the reactor goes on; fires when it answers."""
+        """Start it again while the reactor runs; fires when it answers."""
         self.spawn()
         return deferToThread(self.wait_until_answering)
 
     def limit_file_size(self, size: int | None) -> None:
-        """Let no file of the running server grow beyond `size` bytes; None lifts it."""
+        """Let no file of the running server grow beyond `size` bytes; None removes the limit."""
         soft = resource.RLIM_INFINITY if size is None else size
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))

@@ -1,4 +1,4 @@
-"""A file of a gigabyte passes through the server, and the server stays as small as it was."""
+"""A file of a gigabyte passes through the server without the server's memory growing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def log_in(server: Server) -> str:
 
 
 def upload(server: Server, token: str, pieces: int) -> tuple[int, dict[str, object]]:
-    """Sends a file of so many MiB and gives the answer."""
+    """Send a file of so many MiB and give the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.putrequest("POST", "/attach/upload")
     connection.putheader("Authorization", f"Bearer {token}")
@@ -55,7 +55,7 @@ def upload(server: Server, token: str, pieces: int) -> tuple[int, dict[str, obje
 
 
 def download(server: Server, path: str) -> tuple[str, int]:
-    """The SHA-256 of a file, and its size."""
+    """Download a file; gives its SHA-256 and its size."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request("GET", path)
     response = connection.getresponse()
@@ -77,7 +77,7 @@ class Peak:
         self._before = self._field("VmRSS")
 
     def growth(self) -> float:
-        """MiB."""
+        """By how many MiB the peak has grown."""
         return (self._field("VmHWM") - self._before) / 1024
 
     def _field(self, name: str) -> int:
@@ -86,7 +86,7 @@ class Peak:
 
 
 def pass_through(server: Server, pieces: int) -> None:
-    """Up and down, with an eye on the memory; nothing stays in the spool."""
+    """Upload and download a file while measuring the memory; nothing is left in the spool."""
     token = log_in(server)
     assert upload(server, token, 1)[0] == 200  # what is loaded at first use is loaded
     peak = Peak(server.pid)
@@ -103,7 +103,7 @@ def pass_through(server: Server, pieces: int) -> None:
 
 
 def test_to_a_folder(tmp_path: Path) -> None:
-    """A gigabyte to the disk and back."""
+    """A gigabyte is stored on the disk and read back."""
     with Server(tmp_path, ["--upload-limit", str(LOCAL_MIB)]) as server:
         pass_through(server, LOCAL_MIB)
 
@@ -125,7 +125,7 @@ def swift(tmp_path: Path) -> Iterator[Swift]:
 
 
 def test_to_an_object_store(tmp_path: Path, swift: Swift) -> None:
-    """Through the server to the store and back."""
+    """A gigabyte goes through the server to the object store and back."""
     files = f"s3://big/chat?endpoint={swift.endpoint}&public=/mnt"
     environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
     options = ["--upload-limit", str(STORE_MIB), "--files", files]

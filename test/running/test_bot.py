@@ -1,4 +1,4 @@
-"""The bot that the documentation shows, word for word, against a real server."""
+"""The bot of the documentation, word for word, against a real server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.internet.task import deferLater
 import twim.client
 from test.running.people import PASSWD, close_all, person, reactor, running
 from test.running.server import PROJECT, Server
-from twim.client import Place
+from twim.client import ConversationKey
 from twim.wire.message import Shown
 
 TRIES = 60  # texts, half a second apart
@@ -36,15 +36,15 @@ def from_the_docstring() -> str:
 @running
 @pytest.mark.parametrize("source", [from_the_guide, from_the_docstring])
 async def test_echo(server: Server, tmp_path: Path, source: Callable[[], str]) -> None:
-    """It answers a text with a reply, once, and nothing of what was said before it came."""
+    """The bot answers a text with one reply, and doesn't answer messages from before it connected."""
     bot, ann = await person(server.url), await person(server.url)
     await ann.rest.add_friend(bot.id)
-    place = Place(10, bot.id)
+    conversation = ConversationKey(10, bot.id)
     writer = await ann.client().connected()
     await writer.client.send_text(10, bot.id, "too early")
 
     def answers() -> list[Shown]:
-        return [message for message in writer.messages.get(place, []) if message.userid == bot.id]
+        return [message for message in writer.messages.get(conversation, []) if message.userid == bot.id]
 
     script = tmp_path / "bot.py"
     there = {"http://127.0.0.1:8080": server.url, "13800000001": bot.mobile, "secret1": PASSWD}
@@ -54,7 +54,7 @@ async def test_echo(server: Server, tmp_path: Path, source: Callable[[], str]) -
     script.write_text(text)
     running_bot = subprocess.Popen([sys.executable, script], env={"PYTHONPATH": str(PROJECT)})
     try:
-        # Until it is there nobody answers; what it hears first is what came after it had connected.
+        # Nobody answers before the bot has connected, and the first text it gets is one from after that.
         for _ in range(TRIES):
             if answers():
                 break
@@ -65,7 +65,7 @@ async def test_echo(server: Server, tmp_path: Path, source: Callable[[], str]) -
         running_bot.terminate()
         running_bot.wait()
     first, *_ = answers()
-    said = {message.seq: message.content for message in writer.messages[place]}
+    said = {message.seq: message.content for message in writer.messages[conversation]}
     assert (first.content, said[first.ref]) == ("You said: hello", "hello")
     assert len({answer.ref for answer in answers()}) == len(answers())
     await close_all([writer])

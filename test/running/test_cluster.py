@@ -1,4 +1,4 @@
-"""Three nodes on one database: a client notices no difference between one node and many, whatever the weather."""
+"""Three nodes on one database: to a client many nodes look like one, whatever the network does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from test.cluster.redis_server import RedisServer
+from test.cluster.redis.redis_server import RedisServer
+from test.running.cluster_faults import FaultInjector
 from test.running.cluster_load import Device, Load
 from test.running.cluster_net import Lan, Loopback, can_make_namespaces
 from test.running.cluster_nodes import Cluster, free_udp_port
-from test.running.cluster_weather import Troublemaker
 from test.running.need import need
 from test.running.tally import Tally
 
@@ -25,14 +25,14 @@ class _Faults:
     lost = doubled = reordered = 0
 
 
-def count(tally: Tally, weather: str, how_often: str, load: Load) -> None:
-    """Into the table of what was seen; there are no faults, or the test has failed before."""
-    tally.add(weather, how_often, sum(load.heads().values()), load.deliveries, _Faults())
+def count(tally: Tally, fault: str, how_often: str, load: Load) -> None:
+    """Add a row to the table of what was seen; the number of faults is 0, since a fault fails the test earlier."""
+    tally.add(fault, how_often, sum(load.heads().values()), load.deliveries, _Faults())
 
 
 @pytest.fixture(scope="module")
 def net() -> Iterator[Loopback]:
-    """A LAN of namespaces, or loopback."""
+    """A LAN of network namespaces, or loopback."""
     with Lan(3) if can_make_namespaces() else Loopback(free_udp_port()) as made:
         yield made
 
@@ -44,7 +44,7 @@ def cluster(net: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
 
 
-def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> None:
+def test_chat_with_network_faults(cluster: Cluster, net: Loopback, tally: Tally) -> None:
     """50,000 messages, 1:1 and in a group, with a fifth of the datagrams dropped, all doubled and out of order, forged
     and old ones among them, and 10 s without a way between two nodes: each at each device once and in order."""
     if not net.can_drop and os.environ.get("TWIM_TEST_NO_SKIP") == "1":
@@ -53,8 +53,8 @@ def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> N
         )
     people, group = cluster.people(PEOPLE)
     load = Load(cluster.nodes, people, group)
-    trouble = Troublemaker(net.broadcast)
-    trouble.start()
+    faults = FaultInjector(net.broadcast)
+    faults.start()
     try:
         load.online()
         net.drop(DROPPED)
@@ -70,21 +70,21 @@ def test_chat_in_bad_weather(cluster: Cluster, net: Loopback, tally: Tally) -> N
         load.resume()
         load.finish(180)
     finally:
-        trouble.stop()
+        faults.stop()
         net.heal()
         load.close()
-    assert trouble.repeated > 1_000 and trouble.forged > 300
+    assert faults.repeated > 1_000 and faults.forged > 300
     nodes = cluster.seen_by(cluster.nodes[0])["rows"]
     assert len(nodes) == 3
-    weather = "all datagrams doubled and reordered, forged and old ones mixed in"
+    fault = "all datagrams doubled and reordered, forged and old ones mixed in"
     if net.can_drop:
         assert sum(node["gaps"] for node in nodes[1:]) > 0 and sum(node["asked"] for node in nodes[1:]) > 0
-        weather += f", {DROPPED} % dropped, a cut of 10 s"
-    count(tally, weather, f"3 nodes, {trouble.repeated:,} datagrams", load)
+        fault += f", {DROPPED} % dropped, a cut of 10 s"
+    count(tally, fault, f"3 nodes, {faults.repeated:,} datagrams", load)
 
 
 def test_relations_and_revocation_cross_nodes(cluster: Cluster) -> None:
-    """Friends made on one node may write on another at once; a device that is logged out there is cut here."""
+    """Friends made on one node can write on another at once; a device logged out there is disconnected here."""
     (one, token), (two, other_token) = cluster.stranger(), cluster.stranger()
     first, _, third = cluster.nodes
     load = Load([third], [(one, token), (two, other_token)], 0)
@@ -104,7 +104,7 @@ def test_relations_and_revocation_cross_nodes(cluster: Cluster) -> None:
 
 
 def test_what_else_crosses_nodes(cluster: Cluster) -> None:
-    """Typing, read marks, presence, friends and members are told on whichever node somebody is."""
+    """Typing, read marks, presence, friends and members are told to users of every node."""
     (one, token), (two, _) = cluster.stranger(), cluster.stranger()
     load = Load(cluster.nodes, [(one, token), (two, _)], 0)
     writing, _, reading, _ = load.devices  # of one at node 1, of two at node 2
@@ -123,7 +123,8 @@ def test_what_else_crosses_nodes(cluster: Cluster) -> None:
         told(reading, cmd=5, scope=10, dstid=one)
         reading.say(cmd=6, scope=10, dstid=one, seq=2)
         told(writing, cmd=6, scope=10, dstid=two, seq=2)
-        made = cluster.nodes[1].call("/contact/createcommunity", token=token, name="late", icon="", cate=1)["data"]
+        late = {"name": "late", "icon": "", "cate": 1, "history": "all"}
+        made = cluster.nodes[1].call("/contact/createcommunity", token=token, **late)["data"]
         told(writing, cmd=8, what="group", dstid=made["id"])
         for device in load.devices[2:]:
             device.nodes, device.retry_at = [], time.monotonic() + 60
@@ -134,8 +135,8 @@ def test_what_else_crosses_nodes(cluster: Cluster) -> None:
 
 
 def test_node_killed(cluster: Cluster, tally: Tally) -> None:
-    """kill -9 of a node under load: its devices go elsewhere, nothing that was answered is lost, and the others know
-    within 5 s that it is dead."""
+    """After a kill -9 of a node under load its devices move to other nodes, no answered message is lost, and the
+    other nodes know within 5 s."""
     people, group = cluster.people(PEOPLE)
     load = Load(cluster.nodes, people, group)
     victim = cluster.nodes[2]
@@ -156,7 +157,8 @@ def test_node_killed(cluster: Cluster, tally: Tally) -> None:
 
 
 def test_redis_killed(tmp_path: Path, tally: Tally) -> None:
-    """Redis is killed and started again under load: local delivery goes on, and the log closes the gaps."""
+    """While Redis is killed and started again under load, local delivery continues, and missed messages are read from
+    the log."""
     need("redis-server", "the Debian package redis-server")
     redis = RedisServer()
     redis.start()

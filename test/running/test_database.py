@@ -26,7 +26,7 @@ def _until(server: Server, text: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
 def test_waits_and_can_be_stopped(tmp_path: Path, scheme: str) -> None:
-    """Without its database the server waits, says so once, and ends on TERM."""
+    """Without its database the server waits, logs it once, and ends on TERM."""
     server = Server(tmp_path, ["--db", f"{scheme}://root:secret@127.0.0.1:{free_port()}/im"])
     server.spawn()
     try:
@@ -43,7 +43,7 @@ def test_waits_and_can_be_stopped(tmp_path: Path, scheme: str) -> None:
 
 @pytest.mark.parametrize("kind", [MYSQL, POSTGRESQL], ids=["mysql", "postgresql"])
 def test_runs(tmp_path: Path, kind: Kind) -> None:
-    """A user with an emoji in its name registers, and is there after a restart."""
+    """A user with an emoji in the name registers, and is still there after a restart."""
     url = empty_database(kind).render_as_string(hide_password=False)
     with Server(tmp_path, ["--db", url]) as server:
         given = {"mobile": "13800000001", "passwd": "secret1", "nickname": "👩‍🚀𠮷"}
@@ -56,7 +56,7 @@ def test_runs(tmp_path: Path, kind: Kind) -> None:
 
 
 def test_wrong_password(tmp_path: Path) -> None:
-    """A database that won't ever let us in ends the program with one line."""
+    """A database that refuses the password ends the program with one line."""
     url = empty_database(POSTGRESQL).set(database="no_such_database")
     server = Server(tmp_path, ["--db", url.render_as_string(hide_password=False)])
     with pytest.raises(AssertionError, match="did not start"):

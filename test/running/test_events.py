@@ -1,4 +1,4 @@
-"""Recall, edit and reaction: who may, what they do to the message's place, and what stays of them."""
+"""Recall, edit and reaction: who may do them, how they change their message, and what is stored of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest_twisted
 
 from test.running.people import Device, Person, close_all, friends, group, running, whole_history
 from test.running.server import Server
-from twim.client import Place
+from twim.client import ConversationKey
 
 RECALL, EDIT, REACTION = 20, 21, 22
 
@@ -22,7 +22,7 @@ class Room:
         self.people = people
         self.number = number
         self.owner, self.ben, self.cat = devices
-        self.place = Place(11, number)
+        self.conversation = ConversationKey(11, number)
 
     async def say(self, device: Device, media: int = 1, **fields: Any) -> dict[str, Any]:
         return await device.ask(cmd=11, dstid=self.number, media=media, **fields)
@@ -46,7 +46,7 @@ async def room(server: Server) -> AsyncIterator[Room]:
 
 @running
 async def test_recall(room: Room) -> None:
-    """The message keeps its seq, says that it was recalled and nothing of what it said; its edits lose their text."""
+    """A recalled message keeps its seq and loses its text; its edits lose theirs."""
     first = await room.say(room.ben, media=4, content="c", url="/u", pic="/p", memo="m", amount=3, mentions=[0])
     edit = await room.say(room.ben, EDIT, ref=first["seq"], content="edited")
     await room.say(room.cat, REACTION, ref=first["seq"], content="👍")
@@ -62,7 +62,7 @@ async def test_recall(room: Room) -> None:
 
 @running
 async def test_who_may_recall(room: Room) -> None:
-    """The author and the group's owner; nobody else, and in a single chat not even the peer."""
+    """Only the author and a group's owner may recall, and in a single chat not even the peer."""
     said = [await room.say(device) for device in (room.ben, room.ben, room.owner)]
     assert (await room.say(room.cat, RECALL, ref=said[0]["seq"]))["code"] < 0
     assert (await room.say(room.ben, RECALL, ref=said[2]["seq"]))["code"] < 0
@@ -75,7 +75,7 @@ async def test_who_may_recall(room: Room) -> None:
 
 @running
 async def test_edit(room: Room) -> None:
-    """The newest text and its time show in the message's place; the edits stay; only the author edits."""
+    """The newest text and its time replace the message's own; the edits stay in the log; only the author may edit."""
     first = await room.say(room.ben, content="one")
     second = await room.say(room.ben, EDIT, ref=first["seq"], content="two")
     third = await room.say(room.ben, EDIT, ref=first["seq"], content="three")
@@ -90,7 +90,7 @@ async def test_edit(room: Room) -> None:
 
 @running
 async def test_reactions(room: Room) -> None:
-    """One a user: another replaces it, an empty one takes it back; all see who reacted with what."""
+    """Each user has one reaction: another replaces it, an empty one removes it; everybody sees who reacted how."""
     ids = [one.id for one in room.people]
     first = (await room.say(room.ben))["seq"]
 
@@ -112,25 +112,25 @@ async def test_reactions(room: Room) -> None:
 @running
 @pytest.mark.parametrize("media", [RECALL, EDIT, REACTION])
 async def test_refused(room: Room, media: int) -> None:
-    """Without `ref`, to a message that doesn't exist, to an event, to a notice, to a recalled message."""
+    """An event is refused without `ref`, and to a missing message, an event, a notice or a recalled message."""
     notice = next(row["seq"] for row in (await room.rows()).values() if row["media"] == 23)
     event = (await room.say(room.ben, REACTION, ref=(await room.say(room.ben))["seq"], content="👍"))["seq"]
     recalled = (await room.say(room.ben))["seq"]
     await room.say(room.ben, RECALL, ref=recalled)
-    before = len(await whole_history(room.people[0], room.place))
+    before = len(await whole_history(room.people[0], room.conversation))
     for ref in (None, 2**52, event, notice, recalled):
         fields = {"content": "x"} | ({} if ref is None else {"ref": ref})
         answer = await room.say(room.ben, media, **fields)
         assert answer["code"] < 0 and "ref" in answer["msg"], ref
-    assert len(await whole_history(room.people[0], room.place)) == before
+    assert len(await whole_history(room.people[0], room.conversation)) == before
 
 
 @running
 async def test_notices_are_the_servers(room: Room) -> None:
-    """Who created, joined and left is told as messages; a client can't send one."""
+    """Creating, joining and leaving a group make notices; a client can't send one."""
     await room.people[2].rest.call("/contact/leavecommunity", dstid=room.number)
     await room.owner.hear(media=23, content="left")
-    rows = await whole_history(room.people[0], room.place)
+    rows = await whole_history(room.people[0], room.conversation)
     said = [(row.userid, row.content) for row in rows if row.media == 23]
     one, other, third = (each.id for each in room.people)
     assert said == [(one, "created"), (other, "joined"), (third, "joined"), (third, "left")]
@@ -139,7 +139,7 @@ async def test_notices_are_the_servers(room: Room) -> None:
 
 @running
 async def test_an_event_sent_again_is_applied_once(room: Room) -> None:
-    """An edit with the cid of an answered one gets the first answer and changes nothing any more."""
+    """An edit that is sent again with its cid gets the first answer and changes nothing."""
     first = await room.say(room.ben, content="one")
     edit = await room.say(room.ben, EDIT, ref=first["seq"], content="two", cid="edit-1")
     await room.say(room.ben, EDIT, ref=first["seq"], content="three")
@@ -149,7 +149,7 @@ async def test_an_event_sent_again_is_applied_once(room: Room) -> None:
 
 @running
 async def test_catch_up_shows_what_later_events_did(room: Room, server: Server) -> None:
-    """A device that missed all of it is given the recalled message without its text."""
+    """A device that missed both gets the recalled message without its text."""
     first = await room.say(room.ben, content="secret")
     await room.say(room.ben, EDIT, ref=first["seq"], content="still secret")
     await room.say(room.ben, RECALL, ref=first["seq"])

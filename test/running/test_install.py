@@ -1,4 +1,4 @@
-"""A plain ``pip install`` from another folder, and ``twistd -n im`` in an empty one."""
+"""Installing with plain ``pip install``, and running ``twistd -n im`` in an empty folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "twim", "twisted
 
 
 def pip(python: Path | str, *arguments: str) -> None:
-    """Run pip; AssertionError with what it says when it fails."""
+    """Run pip; AssertionError with its output if it fails."""
     command = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False, cwd="/")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,7 +31,7 @@ def pip(python: Path | str, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean copy: a build leaves its traces beside what it builds."""
+    """A clean copy of the sources: a build leaves files beside them."""
     folder = tmp_path_factory.mktemp("source")
     leave = shutil.ignore_patterns("__pycache__", "dropin.cache")
     for part in PARTS:
@@ -45,7 +45,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built package."""
+    """The wheel that was built."""
     folder = tmp_path_factory.mktemp("wheel")
     pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
     return next(folder.glob("*.whl"))
@@ -53,7 +53,7 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of a new environment that has the package and what it requires."""
+    """The ``bin`` of a new environment with the package and its requirements."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     pip(folder / "bin" / "python", "install", str(wheel))
@@ -61,13 +61,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def files_below(folder: Path) -> set[str]:
-    """Relative paths of the files that belong to the program."""
+    """The relative paths of the program's files in that folder."""
     found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {str(path.relative_to(folder)) for path in found}
 
 
 def test_wheel_is_complete(source: Path, wheel: Path) -> None:
-    """Every module, template and static file is in it, and nothing else."""
+    """The wheel has every module, template and static file, and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/") and ".dist-info/" not in name}
     expected = {"twim/" + name for name in files_below(source / "twim")}
@@ -76,7 +76,7 @@ def test_wheel_is_complete(source: Path, wheel: Path) -> None:
 
 
 def test_source_archive_is_complete(source: Path, tmp_path: Path) -> None:
-    """An sdist can be built, and has what a wheel is built from."""
+    """An sdist can be built, and has everything that a wheel is built from."""
     build = "from setuptools.build_meta import build_sdist; import sys; build_sdist(sys.argv[1])"
     environment = tmp_path / "builder"
     venv.create(environment, with_pip=True)
@@ -90,11 +90,12 @@ def test_source_archive_is_complete(source: Path, tmp_path: Path) -> None:
     assert {"setup.cfg", "pyproject.toml", "LICENSE", "twisted/plugins/twim_plugin.py"} <= names
 
 
-@pytest.fixture
-def address(installed: Path, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["twistd -n im", "twim run"])
+def address(request: pytest.FixtureRequest, installed: Path, tmp_path: Path) -> Iterator[str]:
     """A server started from the installed package in an empty folder."""
     port = free_port()
-    command = [str(installed / "twistd"), "-n", "im", "--port", f"tcp:{port}:interface=127.0.0.1"]
+    program, *words = request.param.split()
+    command = [str(installed / program), *words, "--port", f"tcp:{port}:interface=127.0.0.1"]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
@@ -105,7 +106,7 @@ def address(installed: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def fetch(url: str, body: bytes | None = None) -> tuple[str, bytes]:
-    """Type and content, as soon as somebody answers."""
+    """The type and content of a path, once the server answers."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -118,7 +119,7 @@ def fetch(url: str, body: bytes | None = None) -> tuple[str, bytes]:
 
 
 def test_runs_from_an_empty_folder(address: str, tmp_path: Path) -> None:
-    """Pages, their files and REST are there, and the data is where the server was started."""
+    """Pages, their files and REST work, and the data is in the folder where the server was started."""
     assert fetch(address + "/user/login.shtml")[0] == "text/html"
     assert fetch(address + "/asset/js/im/index.js")[0] == "text/javascript"
     assert fetch(address + "/asset/stickers/twimmy/info.json")[0] == "application/json"

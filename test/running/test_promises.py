@@ -1,4 +1,4 @@
-"""What the protocol promises of messages, one promise a test."""
+"""What the protocol promises about messages, one promise for each test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from test.running.people import (
     close_all,
     friends,
     group,
-    new_cid,
     person,
     running,
     soon,
@@ -21,7 +20,8 @@ from test.running.people import (
     whole_history,
 )
 from test.running.server import Server
-from twim.client import Place
+from test.talking import new_cid
+from twim.client import ConversationKey
 from twim.errors import Refusal
 
 FRAME_BYTES = 64 * 1024
@@ -34,7 +34,7 @@ def text(dstid: int, content: str = "x", **more: Any) -> dict[str, Any]:
 
 @running
 async def test_an_answered_message_is_on_disk(server: Server) -> None:
-    """By the time of the answer another connection to the database sees the message."""
+    """When the answer arrives, another connection to the database can read the message."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     (path,) = server.data.glob("*.db")
@@ -62,7 +62,7 @@ async def test_seq_counts_each_conversation_from_one(server: Server) -> None:
 
 @running
 async def test_a_cid_sent_again_gets_the_first_answer(server: Server) -> None:
-    """It is stored and delivered once, whatever it says the second time, also over another device or conversation."""
+    """A message sent again is stored and delivered once, whatever its text, device or conversation is then."""
     ann, ben, cat = await friends(server.url, 3)
     first, second, receiver = await ann.device(), await ann.device(), await ben.device()
     cid = new_cid()
@@ -71,7 +71,7 @@ async def test_a_cid_sent_again_gets_the_first_answer(server: Server) -> None:
     assert await second.ask(**text(cat.id, "c", cid=cid)) == answer
     assert (await receiver.hear(cmd=10))["content"] == "a"
     assert [frame for frame in await receiver.quiet() if frame["cmd"] == 10] == []
-    assert len(await whole_history(ann, Place(10, ben.id))) == 1
+    assert len(await whole_history(ann, ConversationKey(10, ben.id))) == 1
     other = await cat.device()
     assert (await other.ask(**text(ben.id, cid=cid)))["code"] == 0
     await close_all([first, second, receiver, other])
@@ -79,7 +79,7 @@ async def test_a_cid_sent_again_gets_the_first_answer(server: Server) -> None:
 
 @running
 async def test_the_same_cid_many_times_at_once(server: Server) -> None:
-    """In one batch, too, it is stored once and each is answered."""
+    """Many messages with one cid in one batch are stored once, and each is answered."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     cid = new_cid()
@@ -87,20 +87,20 @@ async def test_the_same_cid_many_times_at_once(server: Server) -> None:
         device.say(**text(ben.id, cid=cid))
     answers = [await device.hear(cmd=1, cid=cid) for _ in range(10)]
     assert [answer["seq"] for answer in answers] == [1] * 10
-    assert len(await whole_history(ann, Place(10, ben.id))) == 1
+    assert len(await whole_history(ann, ConversationKey(10, ben.id))) == 1
     await close_all([device])
 
 
 @running
 async def test_a_burst_arrives_in_order_everywhere(server: Server) -> None:
-    """A thousand messages of three writers: each device of each member has every message, in order of seq."""
+    """Of a thousand messages by three writers each device of each member gets every one, in order of seq."""
     people = await friends(server.url, 3)
-    place = await group(people)
+    group_id = await group(people)
     devices = [await one.device() for one in people for _ in range(2)]
     for number in range(1000):
-        devices[number % 3 * 2].say(cmd=11, dstid=place, media=1, content=f"{number}", id=number + 1)
+        devices[number % 3 * 2].say(cmd=11, dstid=group_id, media=1, content=f"{number}", id=number + 1)
     await until(lambda: sum(f["cmd"] == 1 for d in devices for f in d.heard) == 1000, what="1,000 answers")
-    rows = await whole_history(people[0], Place(11, place))
+    rows = await whole_history(people[0], ConversationKey(11, group_id))
     sent = {row.seq for row in rows if row.media != 23}
     for index, device in enumerate(devices):
         own = {f["seq"] for f in device.heard if f["cmd"] == 1}
@@ -112,7 +112,8 @@ async def test_a_burst_arrives_in_order_everywhere(server: Server) -> None:
 
 @running
 async def test_catch_up_gives_what_was_missed(server: Server) -> None:
-    """The missed messages in order, then every conversation with its head, mark, unread and newest message."""
+    """A catch-up gives the missed messages in order, then every conversation with head, mark, unread and newest
+    message."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     for number in range(1, 6):
@@ -128,7 +129,7 @@ async def test_catch_up_gives_what_was_missed(server: Server) -> None:
 
 @running
 async def test_catch_up_of_very_much(server: Server) -> None:
-    """Of a conversation that lacks more than 200 nothing is sent and `more` is set; exactly 200 are sent."""
+    """Exactly 200 missed messages are sent; of a conversation with more none is sent and `more` is set."""
     ann, ben = await friends(server.url)
     writer = await ann.client().connected()
     for number in range(450):
@@ -142,13 +143,13 @@ async def test_catch_up_of_very_much(server: Server) -> None:
     assert [message["seq"] for message in again.messages()] == list(range(251, 451))
     assert "more" not in end["rows"][0]
     afresh = await ben.client().connected()
-    await until(lambda: afresh.seqs(Place(10, ann.id)) == list(range(1, 451)), what="all pages")
+    await until(lambda: afresh.seqs(ConversationKey(10, ann.id)) == list(range(1, 451)), what="all pages")
     await close_all([writer, late, again, afresh])
 
 
 @running
 async def test_catch_up_and_live_messages_do_not_mix(server: Server) -> None:
-    """While one catches up others write: no message is missing, doubled or out of order."""
+    """While others write during a catch-up, no message is missing, doubled or out of order."""
     ann, ben = await friends(server.url)
     writer = await ann.client().connected()
     for _ in range(10):
@@ -158,7 +159,7 @@ async def test_catch_up_and_live_messages_do_not_mix(server: Server) -> None:
         end = await late.caught_up()
         await until(lambda: writer.client.unanswered == 0)
         await late.quiet()
-        head = (await ann.rest.history(Place(10, ben.id), limit=1)).total
+        head = (await ann.rest.history(ConversationKey(10, ben.id), limit=1)).total
         seqs = [message["seq"] for message in late.messages()]
         if not end["rows"] or not end["rows"][0].get("more"):
             assert seqs == list(range(1, head + 1))
@@ -170,7 +171,7 @@ async def test_catch_up_and_live_messages_do_not_mix(server: Server) -> None:
 
 @running
 async def test_epoch(server: Server) -> None:
-    """The right epoch is no reset; a wrong one is, and what one claims to have doesn't count."""
+    """The right epoch is no reset; a wrong one is, and then what the client claims to have is ignored."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     await device.ask(**text(ben.id))
@@ -187,12 +188,12 @@ async def test_epoch(server: Server) -> None:
 
 @running
 async def test_history_pages_both_ways(server: Server) -> None:
-    """`before` and `after`, ascending in both, with the head as total; the newest page without either."""
+    """`before` and `after` give ascending pages with the head as total; without either the newest page comes."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     for number in range(1, 11):
         await device.ask(**text(ben.id, f"{number}"))
-    place = Place(10, ben.id)
+    conversation = ConversationKey(10, ben.id)
     for edges, expected in (
         ({}, [8, 9, 10]),
         ({"before": 8}, [5, 6, 7]),
@@ -201,7 +202,7 @@ async def test_history_pages_both_ways(server: Server) -> None:
         ({"after": 9}, [10]),
         ({"after": 10}, []),
     ):
-        page = await ann.rest.history(place, limit=3, **edges)
+        page = await ann.rest.history(conversation, limit=3, **edges)
         assert ([row.seq for row in page.rows], page.total) == (expected, 10), edges
     assert (await ann.refusal("/message/history", scope=10, dstid=ben.id, limit=201)).status == 400
     stranger = await person(server.url)
@@ -212,7 +213,7 @@ async def test_history_pages_both_ways(server: Server) -> None:
 
 @running
 async def test_unread_is_arithmetic(server: Server) -> None:
-    """Head minus read; sending reads; a mark never goes back and never beyond the head."""
+    """Unread is the head minus the mark; sending reads; a mark never goes back, nor beyond the head."""
     ann, ben = await friends(server.url)
     one, other = await ann.device(), await ben.device()
 
@@ -237,7 +238,7 @@ async def test_unread_is_arithmetic(server: Server) -> None:
 
 @running
 async def test_read_marks_are_told(server: Server) -> None:
-    """To the peer, under the name that the peer has for the conversation, and to one's own other devices."""
+    """Read marks are told to the peer, under the peer's name for the conversation, and to one's other devices."""
     ann, ben = await friends(server.url)
     writer, reader, second = await ann.device(), await ben.device(), await ben.device()
     await writer.ask(**text(ben.id))
@@ -251,21 +252,21 @@ async def test_read_marks_are_told(server: Server) -> None:
 
 @running
 async def test_typing(server: Server) -> None:
-    """Told to the peer or the members at once, and kept nowhere."""
+    """Typing is told to the peer or the members at once, and not stored."""
     ann, ben = await friends(server.url)
-    place = await group([ann, ben])
+    group_id = await group([ann, ben])
     one, other = await ann.device(), await ben.device()
     one.say(cmd=5, scope=10, dstid=ben.id)
     assert await other.hear(cmd=5) == {"cmd": 5, "scope": 10, "dstid": ann.id, "userid": ann.id}
-    one.say(cmd=5, scope=11, dstid=place)
-    assert await other.hear(cmd=5) == {"cmd": 5, "scope": 11, "dstid": place, "userid": ann.id}
+    one.say(cmd=5, scope=11, dstid=group_id)
+    assert await other.hear(cmd=5) == {"cmd": 5, "scope": 11, "dstid": group_id, "userid": ann.id}
     assert all(row.scope == 11 for row in await ann.rest.conversations())
     await close_all([one, other])
 
 
 @running
 async def test_presence(server: Server) -> None:
-    """A friend is told of the first device and, seconds after it left, of the last; a stranger of neither."""
+    """A friend is told when the first device comes and, seconds after, when the last one left; a stranger isn't."""
     ann, ben = await friends(server.url)
     watching = await ann.device()
     stranger = await (await person(server.url)).device()
@@ -287,7 +288,7 @@ async def test_presence(server: Server) -> None:
 
 @running
 async def test_changes_are_told(server: Server) -> None:
-    """A new friend, a group joined on another device and a profile that changed come as cmd 8."""
+    """A new friend, a group joined on another device and a changed profile are told by cmd 8."""
     ann, ben = await person(server.url), await person(server.url)
     one, other = await ann.device(), await ben.device()
     await one.quiet()
@@ -304,7 +305,7 @@ async def test_changes_are_told(server: Server) -> None:
 
 @running
 async def test_leaving_a_group_ends_reading_and_writing(server: Server) -> None:
-    """Who left gets nothing, posts nothing, reads nothing, and isn't told of typing; who comes back does."""
+    """Who left a group can't write or read in it and is told nothing; who comes back can again."""
     ann, ben = await friends(server.url)
     number = await group([ann, ben])
     one, other = await ann.device(), await ben.device()
@@ -328,7 +329,7 @@ async def test_leaving_a_group_ends_reading_and_writing(server: Server) -> None:
 
 @running
 async def test_unfriended(server: Server) -> None:
-    """A friendship that ended ends the single chat's writing, both ways."""
+    """After a friendship has ended, neither side can write in the single chat."""
     ann, ben = await friends(server.url)
     one, other = await ann.device(), await ben.device()
     assert (await one.ask(**text(ben.id)))["code"] == 0
@@ -340,7 +341,7 @@ async def test_unfriended(server: Server) -> None:
 
 @running
 async def test_refusals_end_nothing(server: Server) -> None:
-    """Each wrong frame is answered with a negative code and its cid; the connection and others' go on."""
+    """Each wrong frame gets a negative code and its cid; the connection, and those of others, continue."""
     ann, ben = await friends(server.url)
     stranger = await person(server.url)
     number = await group([stranger])
@@ -376,7 +377,7 @@ async def test_refusals_end_nothing(server: Server) -> None:
 
 @running
 async def test_too_long_a_cid(server: Server) -> None:
-    """A cid beyond 64 characters is refused; without it there is nothing to answer by but the frame."""
+    """A cid of more than 64 characters is refused, in an answer without it."""
     ann, ben = await friends(server.url)
     device = await ann.device()
     device.say(**text(ben.id, cid="c" * 65))
@@ -387,7 +388,7 @@ async def test_too_long_a_cid(server: Server) -> None:
 
 @running
 async def test_twenty_wrong_frames_end_a_connection(server: Server) -> None:
-    """Only that one: the user's other device goes on."""
+    """Too many wrong frames end only that connection; the user's other device continues."""
     ann, ben = await friends(server.url)
     bad, good = await ann.device(), await ann.device()
     for _ in range(WRONGS + 1):
@@ -424,7 +425,7 @@ def _reserved_bits(device: Device) -> None:
     [(_big, 1009), (_binary, 1003), (_not_utf8, 1007), (_not_masked, 1002), (_reserved_bits, 1002)],
 )
 async def test_protocol_errors_end_a_connection(server: Server, wrong: Any, code: int) -> None:
-    """A frame over 64 KiB, a binary one, bytes that aren't UTF-8 and broken framing: closed, each with its code."""
+    """A frame over 64 KiB, a binary one, invalid UTF-8 and broken framing close the connection, each with its code."""
     ann, ben = await friends(server.url)
     bad, good = await ann.device(), await ben.device()
     wrong(bad)
@@ -435,7 +436,7 @@ async def test_protocol_errors_end_a_connection(server: Server, wrong: Any, code
 
 @running
 async def test_a_frame_of_the_largest_size(server: Server) -> None:
-    """64 KiB are taken; the fields' own bounds are what refuses it."""
+    """A frame of 64 KiB is read; it is the bounds of the fields that refuse it."""
     ann, _ = await friends(server.url)
     device = await ann.device()
     frame = b'{"cmd":0,"unknown":"'
@@ -446,21 +447,21 @@ async def test_a_frame_of_the_largest_size(server: Server) -> None:
 
 @running
 async def test_text_survives(server: Server) -> None:
-    """Quotes, newlines, emoji, right-to-left, 8,000 characters and a zero byte's neighbour arrive as sent."""
+    """Quotes, newlines, emoji, right-to-left text, 8,000 characters and control characters arrive as they were sent."""
     ann, ben = await friends(server.url)
     one, other = await ann.device(), await ben.device()
     for content in ('"\\/\n\t', "👩‍👩‍👧‍👦🇩🇪", "שלום \u202e x", "长" * 8000, "\u2028\u0001", "<script>"):
         answer = await one.ask(**text(ben.id, content))
         assert answer["code"] == 0
         assert (await other.hear(cmd=10, seq=answer["seq"]))["content"] == content
-    rows = await whole_history(ben, Place(10, ann.id))
+    rows = await whole_history(ben, ConversationKey(10, ann.id))
     assert [row.content for row in rows] == [frame["content"] for frame in other.messages()]
     await close_all([one, other])
 
 
 @running
 async def test_mentions_and_replies(server: Server) -> None:
-    """`mentions` and `ref` are carried; a reply refers to any message, existing or not, by its seq."""
+    """`mentions` and `ref` are carried; a reply refers to a message by its seq."""
     ann, ben = await friends(server.url)
     number = await group([ann, ben])
     one, other = await ann.device(), await ben.device()
@@ -473,7 +474,7 @@ async def test_mentions_and_replies(server: Server) -> None:
 
 @running
 async def test_revoked_device(server: Server) -> None:
-    """A device that is logged out elsewhere loses its connection, and its token is worth nothing."""
+    """A device that is logged out from another one is disconnected, and its token is refused."""
     ann = await person(server.url)
     old = ann.rest.token
     device = await ann.device()

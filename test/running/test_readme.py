@@ -1,4 +1,4 @@
-"""What the documents tell people to do works, and what they point at is there."""
+"""The commands in the documents work, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 from test.running.need import need
 from test.running.server import PROJECT, Server
 from twim import errors
-from twim.access.contacts import Contacts
-from twim.access.lobby import LOGGED_OUT, SERVICE_RESTART
-from twim.access.messages import Messages
-from twim.access.session import POLICY, TRY_AGAIN_LATER
-from twim.access.uploads import Uploads
-from twim.access.users import Users
-from twim.access.websocket import UNSUPPORTED_DATA
+from twim.access.files.uploads import Uploads
+from twim.access.http.rest.contacts import Contacts
+from twim.access.http.rest.messages import Messages
+from twim.access.http.rest.users import Users
+from twim.access.websocket.admission import LOGGED_OUT, SERVICE_RESTART
+from twim.access.websocket.protocol import UNSUPPORTED_DATA
+from twim.hub.outbox import TRY_AGAIN_LATER
+from twim.hub.session import POLICY
 from twim.wire import commands
 
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
@@ -58,7 +59,7 @@ def test_curl_examples(server: Server) -> None:
 
 
 def links() -> Iterator[tuple[str, str]]:
-    """`(page, target)` of every link and picture to a file of ours."""
+    """`(page, target)` of every link and picture that points to a file of this project."""
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             if "://" not in target:
@@ -67,12 +68,12 @@ def links() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "target"), sorted(set(links())))
 def test_links(page: str, target: str) -> None:
-    """Every link inside the project leads somewhere."""
+    """Every link inside the project leads to a file."""
     assert ((PROJECT / page).parent / target).exists()
 
 
 def test_commands() -> None:
-    """Every `make` that the documents name is a target."""
+    """Every `make` command in the documents is a target of the Makefile."""
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = {name for page in PAGES for name in re.findall(r"`?\bmake ([a-z-]+)\b`", page.read_text("utf-8"))}
     assert {"run", "test"} <= named | {"run", "test"}
@@ -80,13 +81,13 @@ def test_commands() -> None:
 
 
 def test_two_commands_are_told() -> None:
-    """The README names both."""
+    """The README names both commands."""
     readme = (PROJECT / "README.md").read_text("utf-8")
     assert "make run" in readme and "make test" in readme
 
 
 def test_every_path_is_documented() -> None:
-    """The protocol's page names every path of REST, and none that isn't there."""
+    """The protocol's page names exactly the paths of REST."""
     page = (PROJECT / "docs" / "protocol.md").read_text("utf-8")
     areas = {"user": Users, "contact": Contacts, "message": Messages, "attach": Uploads}
     served = {
@@ -102,7 +103,7 @@ def test_every_number_is_documented() -> None:
     """The protocol's page names each error code, command, medium and close code."""
     page = (PROJECT / "docs" / "protocol.md").read_text("utf-8")
     codes = [value for name, value in vars(errors).items() if name.isupper()]
-    assert len(codes) == 7
+    assert len(codes) == 8
     for code in codes:
         assert re.search(rf"\| {code} \|", page), code
     for number in (*commands.SENDABLE, commands.NOTICE, commands.HEARTBEAT, commands.ANSWER, commands.CATCH_UP):

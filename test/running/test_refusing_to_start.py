@@ -1,4 +1,4 @@
-"""A server that can't start says why in one line, and ends with status 1."""
+"""A server that can't start says why in one line and ends with status 1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def start(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> Done:
-    """``twistd -n im`` in `folder`, until it ends."""
+    """Run ``twistd -n im`` in `folder` until it ends."""
     return subprocess.run(
         [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "im", *options],
         cwd=folder,
@@ -34,7 +34,7 @@ def start(folder: Path, *options: str, environment: Mapping[str, str] | None = N
 
 
 def assert_refused(done: Done, *words: str) -> None:
-    """One line on standard error that has the words, status 1, and no traceback anywhere."""
+    """Check for one line on standard error with these words, status 1, and no traceback anywhere."""
     assert done.returncode == 1, done
     lines = done.stderr.splitlines()
     assert len(lines) == 1 and lines[0].startswith("twim: "), done.stderr
@@ -55,6 +55,12 @@ def assert_refused(done: Done, *words: str) -> None:
         (["--files", "ftp://h"], ["--files ftp://h"]),
         (["--files", "file://elsewhere/folder"], ["--files file://elsewhere/folder"]),
         (["--views", "nowhere"], ["--views nowhere"]),
+        (["--monitors", "somebody"], ["--monitors somebody"]),
+        (["--hsts", "long"], ["--hsts long"]),
+        (["--log-format", "xml"], ["--log-format xml", "text or json"]),
+        (["--log-file", "/proc/im.log"], ["--log-file /proc/im.log"]),
+        (["--log-size", "0"], ["--log-size 0"]),
+        (["--port", "ssl:0:privateKey=nowhere.pem"], ["--port ssl:0:privateKey=nowhere.pem"]),
         (["--config", "nowhere.toml"], ["--config nowhere.toml", "No such file"]),
         (["--nonsense"], ["--nonsense"]),
         (["--data", "/proc/im-data"], ["--data /proc/im-data"]),
@@ -62,27 +68,41 @@ def assert_refused(done: Done, *words: str) -> None:
     ],
 )
 def test_wrong_value(tmp_path: Path, options: list[str], words: list[str]) -> None:
-    """A value that can't be used."""
+    """An unusable value of an option is refused."""
     port = [] if "--port" in options else ["--port", "tcp:0:interface=127.0.0.1"]
     assert_refused(start(tmp_path, *port, *options), *words)
 
 
 def test_wrong_value_in_the_environment_and_in_a_file(tmp_path: Path) -> None:
-    """The same, where it isn't an option."""
+    """An unusable value from the environment or the settings file is refused, too."""
     assert_refused(start(tmp_path, environment={"TWIM_FRIEND": "maybe"}), "--friend maybe")
     (tmp_path / "im.toml").write_text("frend = 'open'\n")
     assert_refused(start(tmp_path, environment={"TWIM_CONFIG": "im.toml"}), "--config im.toml", "frend")
 
 
+def test_log_in_the_background(tmp_path: Path) -> None:
+    """A server in the background has no standard output to log to."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWISTD, "im", "--log-file", "-"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert_refused(done, "--log-file -")
+
+
 def test_taken_port(tmp_path: Path) -> None:
-    """Somebody else listens there."""
+    """A port that another program uses is refused."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         endpoint = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
         assert_refused(start(tmp_path, "--port", endpoint), f"--port {endpoint}", "in use")
 
 
 def test_data_is_a_file(tmp_path: Path) -> None:
-    """The data folder's place is taken by a file."""
+    """A file in place of the data folder is refused."""
     (tmp_path / "im-data").write_text("")
     assert_refused(start(tmp_path), "--data im-data", "not a folder")
 
@@ -104,7 +124,7 @@ def _cut_short(folder: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_garbage, _folder_in_its_place, _cut_short])
 def test_broken_database(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    """The database file is none, or not whole."""
+    """A database file that is damaged or not SQLite is refused."""
     data = tmp_path / "im-data"
     data.mkdir(exist_ok=True)
     spoil(data)
@@ -112,7 +132,7 @@ def test_broken_database(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
 
 
 def test_second_server_on_the_same_file(tmp_path: Path) -> None:
-    """A SQLite file has one server; the second goes, the first stays."""
+    """A second server on the same SQLite file is refused, and the first continues."""
     with Server(tmp_path) as first:
         done = start(tmp_path, "--port", "tcp:0:interface=127.0.0.1")
         assert_refused(done, "another server")

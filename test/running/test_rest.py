@@ -1,4 +1,4 @@
-"""The REST side's refusals: every status carries the envelope, every bound names its field."""
+"""Refusals of REST: every status has the envelope, and every bound names its field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.internet.threads import deferToThread
 
 from test.running.people import bare_device, friends, new_mobile, person, running
 from test.running.server import Server
-from test.running.test_seed import FORM, fetch, post
+from test.running.test_go_clients import FORM, fetch, post
 
 BOUNDS = [
     ("/user/register", {"mobile": "12"}, "mobile"),
@@ -42,7 +42,7 @@ BOUNDS = [
 
 @running
 async def test_bounds_name_the_field(server: Server) -> None:
-    """Beyond its bound a field is refused with 400 and its name."""
+    """A field beyond its bound is refused with 400, and named."""
     ann = await person(server.url)
     for path, fields, name in BOUNDS:
         said = {"mobile": new_mobile(), "passwd": "secret-1"} | fields if path == "/user/register" else fields
@@ -53,7 +53,7 @@ async def test_bounds_name_the_field(server: Server) -> None:
 
 @running
 async def test_bounds_are_taken(server: Server) -> None:
-    """What lies just within every bound is stored whole."""
+    """Values exactly at every bound are stored whole."""
     profile = {"nickname": "名" * 20, "avatar": "/" + "a" * 149, "sex": "W", "memo": "m" * 140}
     ann = await person(server.url, **profile)
     found = await ann.rest.find(id=ann.id)
@@ -65,7 +65,7 @@ async def test_bounds_are_taken(server: Server) -> None:
 
 @running
 async def test_not_logged_in(server: Server) -> None:
-    """Every path of a user's own says 401 without a token, or with a wrong one."""
+    """Every path that needs a user answers 401 without a token or with a wrong one."""
     paths = [
         *("/user/logout", "/user/find", "/user/update", "/user/passwd", "/user/sessions", "/user/revoke"),
         *("/contact/addfriend", "/contact/loadfriend", "/contact/createcommunity", "/contact/joincommunity"),
@@ -80,7 +80,7 @@ async def test_not_logged_in(server: Server) -> None:
 
 @running
 async def test_three_ways_to_say_who_asks(server: Server) -> None:
-    """Cookie, bearer header or field."""
+    """The token is accepted as a cookie, a bearer header or a field."""
     ann = await person(server.url)
     token = ann.rest.token
     for body, headers in (
@@ -94,7 +94,7 @@ async def test_three_ways_to_say_who_asks(server: Server) -> None:
 
 @running
 async def test_another_sites_page_is_refused(server: Server) -> None:
-    """A cookie sent along by another site's page does nothing; ours does, and a bearer token is nobody's cookie."""
+    """A cookie sent by another site's page is refused, by our own page accepted; a bearer token isn't affected."""
     ann = await person(server.url)
     cookie = {"Cookie": f"token={ann.rest.token}"}
     for origin, status in (("http://evil.example", 403), ("null", 403), (server.url, 200)):
@@ -104,7 +104,7 @@ async def test_another_sites_page_is_refused(server: Server) -> None:
 
 @running
 async def test_statuses_carry_the_envelope(server: Server) -> None:
-    """404 of a path, 405 of a method, 400 of broken JSON, 404 of a user."""
+    """404 for a path, 405 for a method, 400 for broken JSON and 404 for a user have the envelope."""
     ann = await person(server.url)
     bearer = {"Authorization": f"Bearer {ann.rest.token}"}
     for path, body, kind, status in (
@@ -124,7 +124,7 @@ async def test_statuses_carry_the_envelope(server: Server) -> None:
 
 @running
 async def test_never_a_hash_nor_anothers_mobile(server: Server) -> None:
-    """What a user sees of another has no mobile, no token, no password in any form."""
+    """What a user sees of another has no mobile, no token and no password in any form."""
     ann, ben = await friends(server.url)
     for path, fields in (("/user/find", {"id": ben.id}), ("/user/find", {"mobile": ben.mobile})):
         answer = await ann.rest.call(path, **fields)
@@ -139,11 +139,11 @@ async def test_never_a_hash_nor_anothers_mobile(server: Server) -> None:
 
 
 def exchange(server: Server, head: bytes, body: bytes) -> tuple[int, dict[str, Any]]:
-    """A hand-made request; the status and the JSON of the answer."""
+    """Send a hand-made request; gives the status and the JSON of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.connect()
     assert connection.sock is not None
-    # It may say no before the whole was sent.
+    # It may refuse before everything was sent.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.sock.sendall(head + body)
     answer = http.client.HTTPResponse(connection.sock)
@@ -155,7 +155,7 @@ def exchange(server: Server, head: bytes, body: bytes) -> tuple[int, dict[str, A
 
 @running
 async def test_too_large(server: Server) -> None:
-    """A form beyond its bound and an upload beyond 20 MiB are 413, as soon as the length is known."""
+    """A form beyond its bound and an upload beyond 20 MiB get 413 as soon as their length is known."""
     ann = await person(server.url)
     for path, kind, size in (
         ("/user/find", FORM, 10 * 1024 * 1024),
@@ -171,7 +171,7 @@ async def test_too_large(server: Server) -> None:
 
 @running
 async def test_wrong_type_of_upload(server: Server) -> None:
-    """A form is no upload (400 or 415); a page of HTML isn't served as one."""
+    """A form isn't accepted as an upload (400 or 415); an HTML file isn't served as a page."""
     ann = await person(server.url)
     bearer = {"Authorization": f"Bearer {ann.rest.token}"}
     status, _, answer = await post(server.url + "/attach/upload", b"file=x", FORM, **bearer)
@@ -184,7 +184,7 @@ async def test_wrong_type_of_upload(server: Server) -> None:
 
 @running
 async def test_approval(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With `--friend approve` both are told, and are friends only after the other has agreed."""
+    """With `--friend approve` both are told, and are friends only after the other one has accepted."""
     with Server(tmp_path_factory.mktemp("approve"), ["--friend", "approve"]) as server:
         ann, ben = await person(server.url), await person(server.url)
         device = await ben.device()
@@ -203,7 +203,7 @@ async def test_approval(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @running
 async def test_limits(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With limits on, guessing passwords is stopped with 429 and Retry-After, in the envelope."""
+    """With limits on, guessing passwords gets 429 with Retry-After, in the envelope."""
     with Server(tmp_path_factory.mktemp("limits"), limits="on") as server:
         ann = await person(server.url)
         body = f"mobile={ann.mobile}&passwd=wrong-1".encode()
@@ -216,7 +216,7 @@ async def test_limits(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @running
 async def test_chat_is_no_page(server: Server) -> None:
-    """`/chat` without an upgrade is refused with the envelope or 426, never a page or a 500."""
+    """`/chat` without an upgrade is refused with the envelope or 426."""
     ann = await person(server.url)
     status, _, _ = await deferToThread(fetch, f"{server.url}/chat?id={ann.id}&token={ann.rest.token}")
     assert status in (400, 426)

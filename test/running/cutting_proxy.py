@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the server that behaves as badly as a network can."""
+"""A TCP proxy before the server that fails in the ways in which a network can."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-SMALL_BUFFER = 64 * 1024  # bytes the kernel takes for a stalled reader, so that a stall is felt soon
+SMALL_BUFFER = 64 * 1024  # bytes that the kernel buffers for a stalled reader, so that a stall has an effect soon
 
 
 class Half(Protocol):
-    """One side of a connection; what it gets goes to the other."""
+    """One side of a connection; what it receives goes to the other side."""
 
     def __init__(self, proxy: CuttingProxy) -> None:
         self.proxy = proxy
@@ -27,7 +27,7 @@ class Half(Protocol):
         if self.other is None:
             self.early.append(data)
         elif self.proxy.cuts_now():
-            # A part of it still arrives: a cut falls into the middle of a frame.
+            # A part of it still arrives, so that the cut is in the middle of a frame.
             self.other.transport.write(data[: self.proxy.random.randrange(len(data) + 1)])
             self.proxy.cut(self)
         else:
@@ -48,7 +48,7 @@ class Half(Protocol):
 
 
 class CuttingProxy:
-    """Passes everything on to `port` of loopback. `cutting` is the chance that a chunk of data is the last one."""
+    """Forwards to `port` of loopback. `cutting` is the probability that the connection is cut after a chunk of data."""
 
     def __init__(self, reactor: Any, port: int, random: Random) -> None:
         self.random = random
@@ -72,12 +72,12 @@ class CuttingProxy:
                 side.transport.abortConnection()
 
     def stall(self) -> None:
-        """Take nothing more from the server for now, on every connection there is."""
+        """Stop reading from the server on all present connections."""
         for half in self._backs():
             half.transport.pauseProducing()
 
     def go_on(self) -> None:
-        """Take again."""
+        """Read from the server again."""
         for half in self._backs():
             half.transport.resumeProducing()
 
@@ -108,7 +108,7 @@ class CuttingProxy:
 
 
 class _Front(Half):
-    """The client's side."""
+    """The client's side of a connection."""
 
     def connectionMade(self) -> None:
         self.proxy.connect(self)

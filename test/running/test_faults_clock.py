@@ -1,4 +1,4 @@
-"""A clock that jumps."""
+"""A server whose clock jumps."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from test.running.load import Crowd
 from test.running.people import close_all, friends, reactor, running, until, whole_history
 from test.running.server import Server
 from test.running.tally import Tally
-from twim.client import Place
+from twim.client import ConversationKey
 
 LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib64/faketime/libfaketime.so.1")
-# Seconds by which the wall clock is wrong, one after the other: back and back again at many moments, and forth.
+# Seconds by which the wall clock is wrong, one after the other: backward several times, and forward.
 JUMPS = (*(f"-{minutes * 60}" for minutes in range(10, 310, 10)), "+3600", "-86400", "+0")
 
 
 @pytest.fixture
 def jumping(tmp_path: Path) -> Iterator[tuple[Server, Callable[[str], None]]]:
-    """A server whose wall clock goes wrong by what is given, and a way to give it."""
+    """A server whose wall clock can be shifted, and a function that shifts it."""
     library = next((found for pattern in LIBRARIES for found in Path("/").glob(pattern[1:])), None)
     if library is None:
         pytest.skip("needs the Debian package libfaketime")
@@ -48,7 +48,8 @@ def jumping(tmp_path: Path) -> Iterator[tuple[Server, Callable[[str], None]]]:
 
 @running
 async def test_clock_that_jumps(jumping: tuple[Server, Callable[[str], None]], tally: Tally) -> None:
-    """Under load nothing stops, is lost, doubled or reordered, when the clock is set back or forth."""
+    """When the clock is set back or forward under load, no message is lost, doubled or reordered, and the server
+    continues."""
     server, jump = jumping
     crowd = await Crowd.gather(server.url, 4, devices=3)
     crowd.write()
@@ -68,7 +69,7 @@ async def test_clock_that_jumps(jumping: tuple[Server, Callable[[str], None]], t
 
 @running
 async def test_at_never_goes_back(jumping: tuple[Server, Callable[[str], None]]) -> None:
-    """A later message of a conversation never looks older than an earlier one, also after a restart."""
+    """A later message of a conversation never has an earlier time, also after a restart."""
     server, jump = jumping
     ann, ben = await friends(server.url)
     device = await ann.device()
@@ -79,14 +80,14 @@ async def test_at_never_goes_back(jumping: tuple[Server, Callable[[str], None]])
         assert abs(wrong_by - int(seconds)) < 5, "the jump didn't reach the server"
         for _ in range(3):
             assert (await device.ask(cmd=10, dstid=ben.id, media=1, content="x"))["code"] == 0
-    at = [row.at for row in await whole_history(ann, Place(10, ben.id))]
+    at = [row.at for row in await whole_history(ann, ConversationKey(10, ben.id))]
     assert at == sorted(at)
     await close_all([device])
 
 
 @running
 async def test_quiet_connections_outlive_a_jump(jumping: tuple[Server, Callable[[str], None]]) -> None:
-    """A day forth or back, and a connected device is still served, an idle one too."""
+    """After a jump of a day, forward or back, connected and idle devices are still served."""
     server, jump = jumping
     ann, ben = await friends(server.url)
     writer, idle = await ann.device(), await ben.device()

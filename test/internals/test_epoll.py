@@ -1,4 +1,4 @@
-"""What a turn of the reactor does: what is read past Twisted's dispatch, and how much at once."""
+"""One iteration of the reactor: what is read without Twisted's dispatch, and how much at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from twim.turns import EVENTS, Turns
+from twim.internals.epoll import EVENTS, ReactorIterations
 
 
 class Reader:
@@ -24,7 +24,7 @@ class Reader:
         self.reactor = reactor
         self.mine, self.theirs = socket.socketpair()
         self.mine.setblocking(False)
-        self.turns: list[int] = []
+        self.read_in: list[int] = []
         self.lost: Failure | None = None
         reactor.addReader(self)
 
@@ -33,7 +33,7 @@ class Reader:
 
     def doRead(self) -> Exception | None:
         """Twisted's hook."""
-        self.turns.append(self.reactor.turn)  # type: ignore[attr-defined]
+        self.read_in.append(self.reactor.iteration)  # type: ignore[attr-defined]
         with_peek = self.mine.recv(1, socket.MSG_PEEK)
         return None if with_peek else ConnectionDone()
 
@@ -45,18 +45,18 @@ class Reader:
         return "reader"
 
     def close(self) -> None:
-        """Both ends."""
+        """Close both ends."""
         self.mine.close()
         self.theirs.close()
 
 
-class TurnTests(SynchronousTestCase):
-    """`Turns`, on a reactor that isn't the test's own."""
+class ReactorIterationsTests(SynchronousTestCase):
+    """`ReactorIterations`, on a reactor that isn't the test's own."""
 
     def setUp(self) -> None:
         self.reactor: Any = EPollReactor()
-        self.reactor.turn = 0
-        self.turns = Turns.of(self.reactor)
+        self.reactor.iteration = 0
+        self.iterations = ReactorIterations.of(self.reactor)
         self.addCleanup(self.reactor._poller.close)
         self.heard: list[bytes] = []
 
@@ -70,39 +70,39 @@ class TurnTests(SynchronousTestCase):
     def watched(self, take: Any = None) -> Reader:
         """One whose bytes are taken here."""
         made = self.reader()
-        self.turns.watch(made.fileno(), made.mine.recv, take or self.heard.append)
+        self.iterations.watch(made.fileno(), made.mine.recv, take or self.heard.append)
         return made
 
     def test_bounded(self) -> None:
-        """However many are ready, a turn takes on a few; and everybody's turn comes before anybody's second."""
+        """However many sockets are ready, an iteration handles a few, and each once before any twice."""
         readers = [self.reader() for _ in range(2 * EVENTS + 10)]
         for reader in readers:
             reader.theirs.send(b"x")
-        for turn in range(3):
-            self.reactor.turn = turn
+        for iteration in range(3):
+            self.reactor.iteration = iteration
             self.reactor.doIteration(0)
-            self.assertEqual(sum(turn in reader.turns for reader in readers), EVENTS)
-        self.assertEqual({len(reader.turns) for reader in readers}, {1, 2})
+            self.assertEqual(sum(iteration in reader.read_in for reader in readers), EVENTS)
+        self.assertEqual({len(reader.read_in) for reader in readers}, {1, 2})
 
     def test_taken(self) -> None:
-        """What is watched is read here, and only here; what isn't, by Twisted."""
+        """A watched socket is read by our code only, any other by Twisted."""
         one, other = self.watched(), self.reader()
         one.theirs.send(b"hello")
         other.theirs.send(b"x")
         self.reactor.doIteration(0)
-        self.assertEqual((self.heard, one.turns, other.turns), ([b"hello"], [], [0]))
+        self.assertEqual((self.heard, one.read_in, other.read_in), ([b"hello"], [], [0]))
 
     def test_forgotten(self) -> None:
-        """What is forgotten is Twisted's again."""
+        """A socket that is no longer watched is read by Twisted again."""
         one = self.watched()
-        self.turns.forget(one.fileno())
-        self.turns.forget(one.fileno())
+        self.iterations.forget(one.fileno())
+        self.iterations.forget(one.fileno())
         one.theirs.send(b"x")
         self.reactor.doIteration(0)
-        self.assertEqual((self.heard, one.turns), ([], [0]))
+        self.assertEqual((self.heard, one.read_in), ([], [0]))
 
     def test_end_of_connection(self) -> None:
-        """Twisted hears of the end, after what was said before it."""
+        """Twisted is told of the end of a connection, after the bytes before it."""
         one = self.watched()
         one.theirs.send(b"bye")
         self.reactor.doIteration(0)
@@ -112,7 +112,7 @@ class TurnTests(SynchronousTestCase):
         self.assertIsInstance(one.lost and one.lost.value, ConnectionDone)
 
     def test_nothing_there(self) -> None:
-        """A socket that has nothing after all is left alone."""
+        """A socket without bytes is left alone."""
         one = self.reader()
         calls: list[int] = []
 
@@ -120,25 +120,25 @@ class TurnTests(SynchronousTestCase):
             calls.append(1)
             raise BlockingIOError
 
-        self.turns.watch(one.fileno(), recv, self.heard.append)
+        self.iterations.watch(one.fileno(), recv, self.heard.append)
         one.theirs.send(b"x")
         self.reactor.doIteration(0)
-        self.assertEqual((calls, self.heard, one.turns, one.lost), ([1], [], [], None))
+        self.assertEqual((calls, self.heard, one.read_in, one.lost), ([1], [], [], None))
 
     def test_broken_socket(self) -> None:
-        """A socket that fails is Twisted's, which meets the same error."""
+        """A socket that fails is left to Twisted, which meets the same error."""
         one = self.reader()
 
         def recv(_: int) -> bytes:
             raise ConnectionResetError
 
-        self.turns.watch(one.fileno(), recv, self.heard.append)
+        self.iterations.watch(one.fileno(), recv, self.heard.append)
         one.theirs.send(b"x")
         self.reactor.doIteration(0)
-        self.assertEqual((self.heard, one.turns), ([], [0]))
+        self.assertEqual((self.heard, one.read_in), ([], [0]))
 
     def test_bug(self) -> None:
-        """An exception is logged and ends that connection; the others of the turn are served."""
+        """An exception is logged and ends that connection; the others of the iteration are served."""
 
         def take(_: bytes) -> None:
             raise ZeroDivisionError
@@ -153,13 +153,13 @@ class TurnTests(SynchronousTestCase):
         self.assertIsNone(good.lost)
 
     def test_gone_meanwhile(self) -> None:
-        """A connection that another one's words ended in the same turn isn't read any more."""
+        """A connection that was closed because of another one in the same iteration isn't read any more."""
         readers: list[Reader] = []
 
         def take(data: bytes) -> None:
             self.heard.append(data)
             for one in readers:
-                self.turns.forget(one.fileno())
+                self.iterations.forget(one.fileno())
                 self.reactor.removeReader(one)
 
         readers += [self.watched(take), self.watched(take)]
@@ -167,15 +167,15 @@ class TurnTests(SynchronousTestCase):
             one.theirs.send(b"x")
         self.reactor.doIteration(0)
         self.assertEqual(self.heard, [b"x"])
-        self.assertEqual([one.turns for one in readers], [[], []])
+        self.assertEqual([one.read_in for one in readers], [[], []])
 
     def test_at_end(self) -> None:
-        """The end of a turn comes after all that was readable in it, once; a failure there is logged."""
+        """The end of an iteration comes after all that was readable in it, once; a failure there is logged."""
 
         def take(data: bytes) -> None:
             self.heard.append(data)
-            self.turns.at_end(lambda: self.heard.append(b"end"))
-            self.turns.at_end(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+            self.iterations.at_end(lambda: self.heard.append(b"end"))
+            self.iterations.at_end(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
 
         for one in (self.watched(take), self.watched(take)):
             one.theirs.send(b"x")
@@ -185,21 +185,37 @@ class TurnTests(SynchronousTestCase):
         self.reactor.doIteration(0)
         self.assertEqual(len(self.heard), 4)
 
-    def test_at_end_of_no_turn(self) -> None:
-        """While nothing is being read, the end is the reactor's next turn."""
+    def test_at_end_of_no_iteration(self) -> None:
+        """While nothing is being read, the end is the reactor's next iteration."""
         clock = Clock()
-        Turns(clock).at_end(lambda: self.heard.append(b"end"))
+        ReactorIterations(clock).at_end(lambda: self.heard.append(b"end"))
         self.assertEqual(self.heard, [])
         clock.advance(0)
         self.assertEqual(self.heard, [b"end"])
 
+    def test_at_next_end(self) -> None:
+        """The end of the next iteration comes in the one after, which doesn't wait for anything to be readable."""
+
+        def take(data: bytes) -> None:
+            self.heard.append(data)
+            self.iterations.at_next_end(lambda: self.heard.append(b"next"))
+
+        self.watched(take).theirs.send(b"x")
+        self.reactor.doIteration(0)
+        self.assertEqual(self.heard, [b"x"])
+        self.reactor.doIteration(None)
+        self.assertEqual(self.heard, [b"x", b"next"])
+        self.iterations.at_next_end(lambda: self.heard.append(b"outside"))
+        self.reactor.doIteration(None)
+        self.assertEqual(self.heard, [b"x", b"next", b"outside"])
+
     def test_one_of_a_reactor(self) -> None:
-        """A reactor has the same turns whoever asks."""
-        self.assertIs(Turns.of(self.reactor), self.turns)
+        """Each reactor has only one `ReactorIterations`, whoever asks."""
+        self.assertIs(ReactorIterations.of(self.reactor), self.iterations)
 
     def test_without_epoll(self) -> None:
         """A reactor without epoll is left alone."""
         other = SimpleNamespace(_poller=select.poll())
-        Turns.of(other).watch(os.getpid(), bytes, self.heard.append)
-        self.assertNotIsInstance(other._poller, Turns)
-        self.assertIsInstance(Turns.of(SimpleNamespace()), Turns)
+        ReactorIterations.of(other).watch(os.getpid(), bytes, self.heard.append)
+        self.assertNotIsInstance(other._poller, ReactorIterations)
+        self.assertIsInstance(ReactorIterations.of(SimpleNamespace()), ReactorIterations)

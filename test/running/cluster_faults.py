@@ -1,5 +1,5 @@
-"""A bad machine on the nodes' LAN: it repeats every datagram late, so that they come twice and out of order, and mixes
-in what is forged, cut short, damaged, or was said long ago.
+"""A faulty machine on the nodes' LAN: it repeats every datagram late, so that each comes twice and out of order, and
+adds datagrams that are forged, cut short, damaged or very old.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 from contextlib import suppress
 from random import Random
 
-OLD = 200  # datagrams kept to be said again much later
-LATE = 0.03  # seconds that a repetition takes at most
+OLD = 200  # datagrams that are kept and repeated much later
+LATE = 0.03  # seconds after which a repetition is sent at the latest
 
 
-class Troublemaker:
+class FaultInjector:
     """Runs in a thread of its own between `start` and `stop`."""
 
     def __init__(self, where: tuple[str, int], seed: int = 1, forge: bool = True) -> None:
@@ -53,7 +53,7 @@ class Troublemaker:
                 self._send(heapq.heappop(self._due)[1])
 
     def _came(self, datagram: bytes) -> None:
-        if hash(datagram) in self._seen:  # our own repetition, or theirs
+        if hash(datagram) in self._seen:  # a repetition by us or by a node
             return
         self._seen.add(hash(datagram))
         random = self._random

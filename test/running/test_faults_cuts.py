@@ -1,4 +1,4 @@
-"""Connections that break at any byte, and readers that don't read."""
+"""Connections that break at any byte, and clients that don't read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from random import Random
 from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
 
-from test.running.cutting import CuttingProxy
+from test.running.cutting_proxy import CuttingProxy
 from test.running.load import Crowd
 from test.running.people import friends, reactor, running, until, whole_history
 from test.running.server import Server
 from test.running.tally import Tally
-from twim.client import Place, State
+from twim.client import ConversationKey, State
 
 CUTS = int(os.environ.get("TWIM_CUTS", "300"))
 SEED = int(os.environ.get("TWIM_SEED", "1"))
@@ -23,7 +23,7 @@ MANY = 600  # of those: 12 MB, more than every buffer on the way and the server'
 
 @running
 async def test_connections_cut_while_sending(server: Server, tally: Tally) -> None:
-    """Every message once and in order at each device, however often the connections break."""
+    """Each device gets every message once and in order, however often the connections break."""
     proxy = CuttingProxy(reactor, server.port, Random(SEED))
     crowd = await Crowd.gather(server.url, 3, devices=2, by_way_of=proxy.url, seed=SEED)
     proxy.cutting = 0.05
@@ -45,7 +45,7 @@ async def test_connections_cut_while_sending(server: Server, tally: Tally) -> No
 
 @running
 async def test_slow_reader(server: Server, tally: Tally) -> None:
-    """A reader that takes nothing is closed with 1013; when it reads again it lacks nothing."""
+    """A client that doesn't read is closed with 1013; when it connects and reads again, it gets everything."""
     ann, ben = await friends(server.url)
     proxy = CuttingProxy(reactor, server.port, Random(SEED))
     slow = await ben.client(proxy.url).connected()
@@ -58,7 +58,7 @@ async def test_slow_reader(server: Server, tally: Tally) -> None:
     await gatherResults([writer.client.send_text(10, ben.id, f"{n} {LONG}") for n in range(MANY)])
     assert codes == []
     proxy.go_on()
-    here = Place(10, ann.id)
+    here = ConversationKey(10, ann.id)
     await until(lambda: slow.seqs(here)[-1:] == [MANY], 60, "caught up")
     assert codes == [1013]
     assert slow.client.state is State.ONLINE

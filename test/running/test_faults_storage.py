@@ -1,7 +1,9 @@
-"""The disk full, the database locked or gone: a clear refusal, no false answer, no restart needed."""
+"""A full disk, and a locked or missing database: requests are refused clearly, no answer is false, and no restart is
+needed."""
 
 from __future__ import annotations
 
+import http.client
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -12,13 +14,13 @@ from typing import Any, NamedTuple
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from test.running.people import (
     Device,
     Person,
     close_all,
     friends,
-    new_cid,
     new_mobile,
     reactor,
     running,
@@ -26,7 +28,8 @@ from test.running.people import (
 )
 from test.running.server import Server
 from test.running.tally import Tally
-from twim.client import Place, Rest, Unreachable
+from test.talking import new_cid
+from twim.client import ConversationKey, Rest, Unreachable
 from twim.errors import UNAVAILABLE, Refusal
 from twim.wire.message import Shown
 
@@ -36,14 +39,14 @@ FEW = 20
 
 
 class Faults(NamedTuple):
-    """As a ledger counts them."""
+    """The counts in the form that `Tally.add` expects."""
 
     lost: int
     doubled: int
     reordered: int
 
 
-NO_FAULTS = Faults(0, 0, 0)  # any is an assertion that fails
+NO_FAULTS = Faults(0, 0, 0)  # a fault fails an assertion before this is used
 
 
 class Pair:
@@ -61,7 +64,7 @@ class Pair:
         return cls(people, await people[0].device())
 
     async def write(self, **again: Any) -> dict[str, Any]:
-        """One message; the answer."""
+        """Send one message and give its answer."""
         cid = again.get("cid") or new_cid()
         answer = await self.device.ask(cmd=10, dstid=self.ben.id, media=1, content=f"content of {cid}", cid=cid)
         if answer["code"] == 0:
@@ -71,21 +74,22 @@ class Pair:
         return answer
 
     async def write_some(self, count: int = FEW) -> list[int]:
-        """Several at once; their codes."""
+        """Send several messages at once and give their codes."""
         answers = await gatherResults([Deferred.fromCoroutine(self.write()) for _ in range(count)])
         return [answer["code"] for answer in answers]
 
     async def everything_is_there_once(self) -> list[Shown]:
-        """History has what was answered, at its seq, and nothing twice; the refused aren't in it."""
-        rows = await whole_history(self.ann, Place(10, self.ben.id))
+        """Check that the history has each answered message once, at its seq, and none of the refused ones."""
+        rows = await whole_history(self.ann, ConversationKey(10, self.ben.id))
         assert {row.cid: row.seq for row in rows} == self.stored
         assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
         return rows
 
-    async def recovers(self, tally: Tally, weather: str) -> None:
-        """What was refused is taken when it is sent again with the same cid; all is there once."""
+    async def recovers(self, tally: Tally, fault: str) -> None:
+        """Check that refused messages are accepted when they are sent again with the same cid, and that all are there
+        once."""
         refused, self.refused = self.refused, []
-        tally.add(weather, f"{len(refused)} refused", len(self.stored), 0, NO_FAULTS)
+        tally.add(fault, f"{len(refused)} refused", len(self.stored), 0, NO_FAULTS)
         assert refused
         await self.everything_is_there_once()
         for answer in refused:
@@ -96,14 +100,14 @@ class Pair:
 
 
 async def refused_with_503(rest: Rest, path: str, **fields: object) -> None:
-    """That call is answered 503, in the envelope."""
+    """Check that the call is answered 503, in the envelope."""
     with pytest.raises(Refusal) as refused:
         await rest.call(path, **fields)
     assert (refused.value.status, refused.value.code) == (503, UNAVAILABLE)
 
 
 async def refuses_clearly(server: Server, pair: Pair) -> None:
-    """Over the socket and over REST what has to be written is refused; the connection stays open."""
+    """Check that writing is refused over the socket and over REST, and that the connection stays open."""
     rest = pair.ann.rest
     group = refused_with_503(rest, "/contact/createcommunity", name="never")
     user = refused_with_503(rest, "/user/register", mobile=new_mobile(), passwd="secret-1")
@@ -113,17 +117,36 @@ async def refuses_clearly(server: Server, pair: Pair) -> None:
     assert set(codes) == {UNAVAILABLE}
     pair.device.say(cmd=0)
     assert "at" in await pair.device.hear(cmd=0)
+    await until_ready(server, 503)
+
+
+async def until_ready(server: Server, status: int) -> None:
+    """Wait until `/health/ready` has this status for a second; `/health/live` is 200 all the time."""
+
+    def asked(path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    deadline = reactor.seconds() + 30
+    while await deferToThread(asked, "/health/ready") != status:
+        assert reactor.seconds() < deadline, status
+        await deferLater(reactor, 0.1)
+    assert await deferToThread(asked, "/health/live") == 200
 
 
 def database_of(server: Server) -> Path:
-    """The database file."""
+    """The path of the database file."""
     (found,) = server.data.glob("*.db")
     return found
 
 
 @running
 async def test_no_file_may_grow(tmp_path: Path, tally: Tally) -> None:
-    """A file-size limit that is reached in the middle of the work, as a quota does it."""
+    """A file-size limit that is reached during the work, as with a quota, refuses writes clearly."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         await pair.write_some()
@@ -139,7 +162,7 @@ async def test_no_file_may_grow(tmp_path: Path, tally: Tally) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of its own; skipped where mounting isn't allowed."""
+    """A small file system; the test is skipped where mounting isn't allowed."""
     disk = folder / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", DISK, "none", str(disk)], capture_output=True)
@@ -153,7 +176,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 @running
 async def test_disk_full(tmp_path: Path, tally: Tally) -> None:
-    """No byte is left on the disk, until somebody makes room."""
+    """Writes are refused while the disk is full, and accepted when there is room again."""
     with small_disk(tmp_path) as disk, Server(disk) as server:
         pair = await Pair.of(server)
         await pair.write_some()
@@ -164,6 +187,7 @@ async def test_disk_full(tmp_path: Path, tally: Tally) -> None:
         await refuses_clearly(server, pair)
         await pair.everything_is_there_once()
         ballast.unlink()
+        await until_ready(server, 200)
         await pair.recovers(tally, "disk full")
         await close_all([pair.device])
 
@@ -181,7 +205,7 @@ def fill(ballast: Path) -> None:
 
 @running
 async def test_locked_by_another_process(tmp_path: Path, tally: Tally) -> None:
-    """Somebody holds the database's lock for longer than the server waits."""
+    """Writes are refused while another process holds the database's lock for longer than the server waits."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         await pair.write_some()
@@ -190,13 +214,14 @@ async def test_locked_by_another_process(tmp_path: Path, tally: Tally) -> None:
         await refuses_clearly(server, pair)
         other.execute("ROLLBACK")
         other.close()
+        await until_ready(server, 200)
         await pair.recovers(tally, "database locked")
         await close_all([pair.device])
 
 
 @running
 async def test_locked_for_a_moment(tmp_path: Path) -> None:
-    """A lock that ends soon (a backup) refuses nobody: the messages wait."""
+    """Nothing is refused because of a short lock, as of a backup: the messages wait."""
 
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
@@ -214,7 +239,7 @@ async def test_locked_for_a_moment(tmp_path: Path) -> None:
 
 @running
 async def test_folder_gone_and_back(tmp_path: Path, tally: Tally) -> None:
-    """The data folder is moved away under the server, as an unmounted disk is, and comes back."""
+    """The data folder is moved away and back under the server, as with an unmounted disk; the server recovers."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         await pair.write_some()
@@ -222,6 +247,7 @@ async def test_folder_gone_and_back(tmp_path: Path, tally: Tally) -> None:
         server.data.rename(away)
         await refuses_clearly(server, pair)
         away.rename(server.data)
+        await until_ready(server, 200)
         await pair.recovers(tally, "data folder gone")
         server.kill9()
         await server.restarted()
@@ -230,7 +256,7 @@ async def test_folder_gone_and_back(tmp_path: Path, tally: Tally) -> None:
 
 @running
 async def test_database_deleted(tmp_path: Path) -> None:
-    """The files are deleted under the server: nothing is answered as if it were kept."""
+    """After the files are deleted under the server, no message is answered as stored."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         await pair.write_some()
@@ -242,7 +268,7 @@ async def test_database_deleted(tmp_path: Path) -> None:
 
 @running
 async def test_reads_are_refused_clearly_too(tmp_path: Path) -> None:
-    """With the database replaced by nonsense every path answers 503 or serves what it knows; none hangs or lies."""
+    """With the database replaced by nonsense every path answers 503 or serves what it has in memory; none hangs."""
     with Server(tmp_path) as server:
         pair = await Pair.of(server)
         await pair.write_some()
