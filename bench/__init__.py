@@ -1,1 +1,1 @@
-"""What the server can do, measured: ``make bench``, or ``python -m bench --help``. README.md explains the figures."""
+"""Measures what the server can do: ``make bench``, or ``python -m bench --help``. README.md explains the figures."""

@@ -1,4 +1,4 @@
-"""The table as a picture: each figure as part of its goal, ours beside the yardstick."""
+"""Draws the table: each figure as a share of its goal, ours beside that of plain Autobahn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ OURS, PLAIN, GOAL = "#1b7f5c", "#9aa5b1", "#c2410c"
 
 
 def draw(ours: Results, plain: Results) -> None:
-    """Write `results.svg`. Bars that reach the line reach the goal, whichever direction is better."""
+    """Write `results.svg`. A bar that reaches the line reaches the goal, whether a higher or a lower figure is
+    better."""
     import matplotlib
 
     matplotlib.use("svg")

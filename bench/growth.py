@@ -1,4 +1,4 @@
-"""How the cost grows: with connections, with the size of a group, with the length of the log."""
+"""Measures how the cost grows with the connections, with the size of a group, and with the length of the log."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.load import Figures, compile_load
-from bench.measures import RATE, Bench
+from bench.measures import RATE
 from bench.people import People
 from bench.report import number
 from bench.servers import Server, metric, ours
+from bench.subjects import Bench
 
 CONNECTIONS = (10, 100, 1_000, 10_000)
 GROUPS = (2, 20, 200, 2_000)
 LOGS = (10**4, 10**6, 10**7)
-LOGGED = 200  # the group whose log grows
+LOGGED = 200  # the size of the group whose log grows
 CROWD = 5_000  # the largest group; with two devices each, 10,000 connections get every message
 
 Rows = list[Sequence[str]]
 
 
 def measure(folder: Path, seconds: float, most_messages: int) -> dict[str, Rows]:
-    """The tables by their titles."""
+    """The tables, by their titles."""
     people = People(folder, max(CONNECTIONS), (*GROUPS, CROWD))
     bench = Bench(compile_load(folder), people, seconds)
     return {
@@ -44,9 +45,10 @@ def _each(folder: Path, sizes: Sequence[int], run: Callable[[Server, int], Seque
 
 def _connections(folder: Path, bench: Bench) -> Rows:
     def connections(server: Server, size: int) -> Sequence[str]:
-        # Ten connections say nothing of one's memory.
+        # Ten connections are too few to measure the memory of one.
         idle = bench.load(server, "idle", conns=size, seconds=1).run() if size > 20 else {}
-        # Long enough for each to have said something: what a server knows of a conversation it reads once.
+        # Long enough for each connection to have sent something, since a server reads once what it knows of a
+        # conversation.
         said = bench.load(server, "pair", conns=size, rate=RATE, warm=1 + 1.5 * size / RATE).run()
         return _cells(idle, "connect_cpu_us", "kib_per_conn") + _cells(said, "cpu_us", "p50_ms", "p99_ms", "max_ms")
 
@@ -97,7 +99,7 @@ def _logs(folder: Path, bench: Bench, people: People, most: int) -> Rows:
         if size <= most:
             people.say(LOGGED, here + 1, size)
             rows += _each(folder, [size], messages)
-            # The runs said something too: the next ones go behind.
+            # These runs sent messages, too; the next messages are appended after them.
             here = people.head(LOGGED)
     return rows
 

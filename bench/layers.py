@@ -18,32 +18,45 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from bench.load import compile_load, finish
-from bench.measures import PEOPLE, TALKERS, Bench
+from bench.measures import PEOPLE, TALKERS
 from bench.people import People
 from bench.report import as_markdown, number
 from bench.servers import Server, ours
+from bench.subjects import Bench
 
 SECONDS = 5
 SAMPLES_A_SECOND = 300
-WAITING = re.compile(r"Condition\.wait|_loop \(twim/storage/committer|Turns\._wait|ThreadWorker|SimpleQueue|queue\.py")
+WAITING = re.compile(
+    r"Condition\.wait|_loop \(twim/storage/sqlite/committer|ReactorIterations\._wait|ThreadWorker|SimpleQueue|queue\.py"
+)
 LAYERS = (
-    ("frames in: fast path", r"twim/wire/frames\.py|twim/access/fastpath\.py"),
+    ("frames in: shortcut", r"twim/wire/frames\.py|twim/internals/autobahn_frames\.py"),
     ("decode JSON", r"decode_frame"),
-    ("dispatch, policy, posting", r"twim/logic/(dispatch|policy|posting|order)"),
-    ("COMMIT, with its fsync", r"\.commit \(twim/storage/sqlite"),
-    ("encode and insert rows", r"twim/storage/sqlite\.py|twim/storage/(log|append|conversations)\.py"),
+    ("dispatch, policy, posting", r"twim/(logic/(dispatch|policy|posting)|hub/order)"),
+    ("COMMIT, with its fsync", r"\.commit \(twim/storage/sqlite/append"),
+    ("is the cid stored already", r"twim/storage/sqlite/cid_"),
+    (
+        "encode and insert rows",
+        r"twim/storage/(sqlite|server)/(append|batch)\.py|twim/storage/(log|conversations)\.py|deferred_index",
+    ),
     ("handing over to the commit's thread", r"committer\.py|twisted/_threads|threadpool\.py|posixbase.*[wW]ak"),
-    ("answers, routing", r"twim/logic/(routing|relay|elsewhere)|twim/wire/envelope"),
-    ("outboxes, send()", r"twim/access/session\.py|ChatProtocol\.send|writeSomeData|doWrite|FileDescriptor\.write"),
-    ("recv()", r"Turns\.poll|Connection\.doRead|Connection\._dataReceived"),
-    ("token, circle (queries)", r"twim/logic/accounts|twim/storage|twim/access/newcomers|sqlalchemy"),
-    ("presence, roster, lobby", r"twim/logic/presence|twim/access/(roster|lobby)"),
-    ("HTTP request", r"twisted/web|twim/access/(site|intake|fields|door|entrance|upgrade)"),
-    ("WebSocket handshake, closing", r"autobahn|twim/access/(websocket|handshake|listening)|txaio"),
+    ("answers, routing", r"twim/logic/(routing|publishing|applying|ordered_delivery|other_nodes)|twim/wire/envelope"),
+    (
+        "outboxes, send()",
+        r"twim/hub/(session|outbox|backlog)\.py|ChatProtocol\.send|writeSomeData|doWrite|Descriptor\.write",
+    ),
+    ("recv()", r"ReactorIterations\.poll|Connection\.doRead|Connection\._dataReceived"),
+    ("tokens, relations (queries)", r"twim/logic/accounts|twim/storage|twim/.*/authentication|sqlalchemy"),
+    ("presence, hub, admission", r"twim/logic/presence|twim/hub/hub|twim/access/websocket/admission"),
+    ("HTTP request", r"twisted/web|twim/access/http|twim/access/websocket/(connection|upgrade_request)"),
+    (
+        "WebSocket handshake, closing",
+        r"autobahn|twim/access/websocket/protocol|twim/internals/(autobahn_handshake|sockets)|txaio",
+    ),
     ("accept, close sockets", r"tcp\.py"),
     ("reactor", r"twisted/internet|twisted/python/(log|context)"),
 )
-BEHIND = "written behind"  # whatever it calls
+INDEXING = "deferred indexing"  # whatever it calls
 RULES = tuple((layer, re.compile(pattern)) for layer, pattern in LAYERS)
 
 
@@ -51,8 +64,8 @@ def layer_of(stack: list[str]) -> str | None:
     """The layer of one sample; None when the thread was waiting."""
     if WAITING.search(stack[-1]):
         return None
-    if any("twim/storage/behind" in frame for frame in stack):
-        return BEHIND
+    if any("_write_index (twim/storage/sqlite/deferred_index" in frame for frame in stack):
+        return INDEXING
     for frame in reversed(stack):
         for layer, pattern in RULES:
             if pattern.search(frame):
@@ -109,7 +122,9 @@ def profile(bench: Bench, folder: Path, group: int, what: str) -> dict[str, floa
         time.sleep(2)
         spent = sample(server, folder, SECONDS - 1)
         whole = finish(running)["cpu_us"]
-    found = {layer: whole * spent[layer] / spent.total() for layer in [name for name, _ in LAYERS] + [BEHIND, "other"]}
+    found = {
+        layer: whole * spent[layer] / spent.total() for layer in [name for name, _ in LAYERS] + [INDEXING, "other"]
+    }
     return found | {"together": whole}
 
 

@@ -7,6 +7,8 @@
  *       idle   clients connect and say nothing: CPU of a connect, memory of a connection
  *       storm  clients reconnect, `rate` a second, the longest connected first
  *       page   clients POST `body` to `path` over HTTP, each the next when it has the answer
+ *       catchup  clients send `body`, a catch-up (cmd 4), each the next when it has the answer: `missed` messages and
+ *                the list of conversations
  *
  * users    lines "id token", client n is line skip + n
  * ports    client n connects to port + n % ports: the nodes of a cluster (1)
@@ -16,6 +18,9 @@
  * rate     messages or reconnects a second, at even distances, instead of a window
  * senders  in a group (1)               gid      the group's id
  * pad      bytes of text after the stamp (32)
+ * cid      1: each message has a new one, 128 random bits in hex, as clients make them; 0: none (1)
+ * missed   messages that each catch-up brings
+ * redis    1: the server is a Redis; `pair` only (0)
  * pid      the server's process: CPU and memory come from /proc
  *
  * One line of name=value figures goes to standard output. In-flight messages are waited for at the end; then
@@ -24,23 +29,17 @@
  * Exit status 1: something was lost, repeated, reordered, refused or cut off.
  */
 #define _GNU_SOURCE
+#include "figures.h"
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 1 << 18, LARGEST_MESSAGE = 4096, PORTS_OF_AN_ADDRESS = 20000, DIALLING_AT_ONCE = 64 };
+enum { READ_SIZE = 1 << 18, LARGEST_MESSAGE = 10000, LARGEST_PAD = 8000, PORTS_OF_AN_ADDRESS = 20000, DIALLING_AT_ONCE = 64 };
 enum state { DOWN, DIALLING, UP };
 
 struct bytes { unsigned char *at; size_t used, room; };
@@ -57,51 +56,16 @@ struct trail { uint32_t newest; uint64_t seen; };   /* of one sender at one rece
 
 static struct {
   const char *mode, *users, *path, *body;
-  int port, ports, conns, skip, window, senders, pad, pid;
+  int port, ports, conns, skip, window, senders, pad, cid, missed, pid, redis;
   long gid;
   double seconds, warm, rate;
-} want = {.ports = 1, .conns = 100, .window = 1, .senders = 1, .pad = 32, .seconds = 5, .warm = 1};
+} want = {.ports = 1, .conns = 100, .window = 1, .senders = 1, .pad = 32, .cid = 1, .seconds = 5, .warm = 1};
 
 static struct client *clients, **to_write;
 static struct trail *trails;
 static int to_write_count, poller, timer, measuring, sending, quitting, up;
-static long sent, fresh, repeated, reordered, answered, refused, other, cut_off, turned_away, opened, pages;
+static long sent, fresh, missed_messages, repeated, reordered, answered, refused, other, cut_off, turned_away, opened, pages;
 static unsigned char reading[READ_SIZE];
-
-/* Time and what /proc knows. */
-
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static void die(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  exit(2);
-}
-
-static double server_cpu(void) {     /* seconds, all threads, to the nanosecond unlike /proc/PID/stat */
-  char path[300];
-  double total = 0;
-  struct dirent *entry;
-  snprintf(path, sizeof path, "/proc/%d/task", want.pid);
-  DIR *tasks = want.pid ? opendir(path) : NULL;
-  if (!tasks) return 0;
-  while ((entry = readdir(tasks))) {
-    long long spent;
-    snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", want.pid, entry->d_name);
-    FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
-    if (!file) continue;
-    if (fscanf(file, "%lld", &spent) == 1) total += spent * 1e-9;
-    fclose(file);
-  }
-  closedir(tasks);
-  return total;
-}
 
 static double server_kib(void) {
   char line[200];
@@ -112,31 +76,6 @@ static double server_kib(void) {
   while (fgets(line, sizeof line, file) && sscanf(line, "VmRSS: %ld", &kib) != 1) {}
   fclose(file);
   return kib;
-}
-
-static double own_cpu(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-/* Latencies, in buckets at most 3 % wide: 32 to each doubling of the microseconds. */
-
-static long buckets[32 * 40], samples, slowest;
-
-static void note_latency(int64_t ns) {
-  uint64_t us = ns < 0 ? 0 : ns / 1000;
-  int shift = us < 32 ? 0 : 58 - __builtin_clzll(us);
-  buckets[us < 32 ? us : 32 * (shift + 1) + ((us >> shift) - 32)]++;
-  samples++;
-  if ((long)us > slowest) slowest = us;
-}
-
-static double quantile_ms(double part) {
-  long wanted = samples * part, passed = 0;
-  for (int i = 0; samples && i < 32 * 40; i++)
-    if ((passed += buckets[i]) > wanted) return (i < 32 ? i : (double)(32 + i % 32) * (1 << (i / 32 - 1))) / 1e3;
-  return 0;
 }
 
 /* Bytes out. */
@@ -211,17 +150,48 @@ static void send_frame(struct client *c, int opcode, const char *payload, size_t
 static const char STAMP[] = "\"content\":\"@";
 
 static int in_group(void) { return !strcmp(want.mode, "group"); }
+static int catching_up(void) { return !strcmp(want.mode, "catchup"); }
 static struct client *peer_of(struct client *c) { return &clients[c->number ^ 1]; }
 
+static uint64_t random_bits(void) {   /* splitmix64, begun anew in each run: no cid is another run's */
+  static uint64_t state;
+  if (!state) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    state = t.tv_sec * 1000000000ULL + t.tv_nsec + ((uint64_t)getpid() << 48);
+  }
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+static char *add_cid(char *at) {
+  static const char digits[] = "0123456789abcdef";
+  memcpy(at, ",\"cid\":\"", 8);
+  at += 8;
+  for (int half = 0; half < 2; half++) {
+    uint64_t bits = random_bits();
+    for (int i = 0; i < 16; i++, bits >>= 4) *at++ = digits[bits & 15];
+  }
+  *at++ = '"';
+  return at;
+}
+
+static void say_to_redis(struct client *c, const char *message, int length);
+
 static void say(struct client *c, int64_t due) {
-  static char filler[LARGEST_MESSAGE / 2], text[LARGEST_MESSAGE];
+  static char filler[LARGEST_PAD], text[LARGEST_MESSAGE];
   if (c->state != UP) return;
   if (!*filler) memset(filler, 'x', sizeof filler);
   c->sent++;
-  int length = snprintf(text, sizeof text, "{\"id\":%u,\"userid\":%ld,\"dstid\":%ld,\"cmd\":%d,\"media\":1,%s%d,%u,%lld,%.*s\"}",
-                        c->sent, c->id, in_group() ? want.gid : peer_of(c)->id, in_group() ? 11 : 10, STAMP,
-                        c->number, c->sent, (long long)due, want.pad, filler);
-  send_frame(c, 1, text, length);
+  char *end = text + sprintf(text, "{\"id\":%u", c->sent);
+  if (want.cid) end = add_cid(end);
+  end += sprintf(end, ",\"userid\":%ld,\"dstid\":%ld,\"cmd\":%d,\"media\":1,%s%d,%u,%lld,%.*s\"}", c->id,
+                 in_group() ? want.gid : peer_of(c)->id, in_group() ? 11 : 10, STAMP, c->number, c->sent, (long long)due,
+                 want.pad, filler);
+  if (want.redis) say_to_redis(c, text, end - text);
+  else send_frame(c, 1, text, end - text);
   sent++;
 }
 
@@ -255,7 +225,28 @@ static void hear_message(struct client *c, char *stamp) {
   if (sending && want.rate <= 0 && is_witness(c, sender)) say(sender, now_ns());
 }
 
+static void ask_catch_up(struct client *c) {
+  c->since = now_ns();
+  send_frame(c, 1, want.body, strlen(want.body));
+  sent++;
+}
+
+#include "redis.h"
+
+static void end_catch_up(struct client *c) {
+  fresh++;
+  if (measuring) note_latency(now_ns() - c->since);
+  if (sending) ask_catch_up(c);
+}
+
+static void hear_catch_up(struct client *c, char *text, size_t length) {
+  if (memmem(text, length, "\"cmd\":4,", 8) == text + 1) end_catch_up(c);
+  else if (memmem(text, length, "\"seq\":", 6)) missed_messages++;
+  else if (memmem(text, length, "\"cmd\":1,", 8)) refused++;
+}
+
 static void hear_text(struct client *c, char *text, size_t length) {
+  if (catching_up()) return hear_catch_up(c, text, length);
   char *stamp = memmem(text, length, STAMP, sizeof STAMP - 1);
   if (stamp) return hear_message(c, stamp + sizeof STAMP - 1);
   if (!memmem(text, length, "\"cmd\":1,", 8)) other++;
@@ -277,6 +268,8 @@ static size_t hear_frames(struct client *c, unsigned char *data, size_t length) 
       case 0x81: hear_text(c, (char *)at + head, size); break;
       case 0x89: send_frame(c, 10, (char *)at + head, size); break;
       case 0x88: lose(c); return length;
+      case 0x01: case 0x00: break;                     /* parts of the list that ends a catch-up, but for the last */
+      case 0x80: if (catching_up()) { end_catch_up(c); break; }     /* fall through */
       default: other++;
     }
     done += head + size;
@@ -340,6 +333,7 @@ static size_t hear_upgrade(struct client *c, unsigned char *data, size_t length)
 }
 
 static size_t hear(struct client *c, unsigned char *data, size_t length) {
+  if (want.redis) return hear_redis(c, data, length);
   if (c->state == DIALLING) return hear_upgrade(c, data, length);
   return strcmp(want.mode, "page") ? hear_frames(c, data, length) : hear_page(c, data, length);
 }
@@ -376,24 +370,24 @@ static void dial(struct client *c) {
   c->state = DIALLING;
   watch(c, EPOLLIN, EPOLL_CTL_ADD);
   if (!strcmp(want.mode, "page")) { c->state = UP; up++; opened++; return; }
-  int length = snprintf(text, sizeof text, "GET /chat?id=%ld&token=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n", c->id, c->token, want.port);
-  append(&c->out, text, length);
+  if (want.redis) greet_redis(c);
+  else append(&c->out, text, snprintf(text, sizeof text, "GET /chat?id=%ld&token=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n", c->id, c->token, want.port));
   watch(c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
 }
 
 /* The loop. */
 
 static double due_at_rate;           /* ns, of the next message or reconnect */
-static int turn;
+static int next_client;
 
 static void act_at_rate(void) {
   while (now_ns() >= due_at_rate) {
     if (!strcmp(want.mode, "storm")) {
-      struct client *c = &clients[turn++ % want.conns];
-      if (c->state == DIALLING) other++;               /* the server is behind: this one isn't in yet */
+      struct client *c = &clients[next_client++ % want.conns];
+      if (c->state == DIALLING) other++;               /* the server is late: this one has no session yet */
       else { hang_up(c); dial(c); sent++; }
-    } else say(&clients[turn++ % (in_group() ? want.senders : want.conns)], due_at_rate);
+    } else say(&clients[next_client++ % (in_group() ? want.senders : want.conns)], due_at_rate);
     due_at_rate += 1e9 / want.rate;
   }
   int64_t next = due_at_rate;
@@ -471,12 +465,12 @@ static int measure_idle(void) {
   int first = want.conns > 100 ? 20 : 1;               /* they pay for what is made once */
   connect_all(0, first);
   pump(want.warm);
-  double kib = server_kib(), cpu = server_cpu();
+  double kib = server_kib(), cpu = cpu_of(want.pid);
   int64_t began = now_ns();
   connect_all(first, want.conns);
   double took = (now_ns() - began) * 1e-9;
   pump(0.3);                                           /* what a connect leaves to be done */
-  cpu = server_cpu() - cpu;
+  cpu = cpu_of(want.pid) - cpu;
   pump(want.seconds);
   int count = want.conns - first;
   printf("mode=idle conns=%d connects_per_s=%.0f connect_cpu_us=%.1f kib_per_conn=%.2f server_kib=%.0f turned_away=%ld cut_off=%ld\n",
@@ -488,6 +482,7 @@ static void begin_sending(void) {
   sending = 1;
   due_at_rate = now_ns();
   if (!strcmp(want.mode, "page")) for (int i = 0; i < want.conns; i++) ask_page(&clients[i]);
+  else if (catching_up()) for (int i = 0; i < want.conns; i++) ask_catch_up(&clients[i]);
   else if (want.rate <= 0)
     for (int n = 0; n < want.window; n++)
       for (int i = 0; i < (in_group() ? want.senders : want.conns); i++) say(&clients[i], now_ns());
@@ -501,23 +496,22 @@ static long done_so_far(void) {
 static int measure_traffic(void) {
   begin_sending();
   long done = done_so_far();
-  double cpu = server_cpu(), own = own_cpu();
+  double cpu = cpu_of(want.pid), own = own_cpu();
   int64_t began = now_ns();
   measuring = 1;
   pump(want.seconds);
   measuring = 0;
   double took = (now_ns() - began) * 1e-9;
-  done = done_so_far() - done, cpu = server_cpu() - cpu, own = own_cpu() - own;
+  done = done_so_far() - done, cpu = cpu_of(want.pid) - cpu, own = own_cpu() - own;
   sending = 0;
   int talking = !strcmp(want.mode, "pair") || in_group();
-  if (talking) drain();
+  if (talking || catching_up()) drain();
   else pump(0.5);
-  long lost = talking ? expected() - fresh : 0;
-  printf("mode=%s conns=%d done=%ld per_s=%.0f per_cpu_s=%.0f cpu_us=%.2f server_busy=%.2f load_busy=%.2f p50_ms=%.3f p99_ms=%.3f max_ms=%.1f "
-         "sent=%ld lost=%ld repeated=%ld reordered=%ld answered=%ld refused=%ld other=%ld turned_away=%ld cut_off=%ld server_kib=%.0f\n",
-         want.mode, want.conns, done, done / took, cpu > 0 ? done / cpu : 0, done ? cpu / done * 1e6 : 0, cpu / took, own / took,
-         quantile_ms(.5), quantile_ms(.99), slowest / 1e3, sent, lost, repeated, reordered, answered, refused, other, turned_away,
-         cut_off, server_kib());
+  long lost = talking || catching_up() ? expected() - fresh : 0;
+  if (catching_up()) lost += labs(fresh * want.missed - missed_messages);
+  print_figures(want.mode, want.conns, done, took, cpu, own);
+  printf("sent=%ld lost=%ld repeated=%ld reordered=%ld answered=%ld refused=%ld other=%ld turned_away=%ld cut_off=%ld server_kib=%.0f\n",
+         sent, lost, repeated, reordered, answered, refused, other, turned_away, cut_off, server_kib());
   return lost || repeated || reordered || refused || turned_away || cut_off;
 }
 
@@ -527,7 +521,8 @@ static void understand(char *argument) {
   *value++ = 0;
   struct { const char *name; int *number; double *real; const char **text; } known[] = {
     {"port", &want.port, 0, 0}, {"ports", &want.ports, 0, 0}, {"conns", &want.conns, 0, 0}, {"skip", &want.skip, 0, 0}, {"window", &want.window, 0, 0},
-    {"senders", &want.senders, 0, 0}, {"pad", &want.pad, 0, 0}, {"pid", &want.pid, 0, 0}, {"seconds", 0, &want.seconds, 0},
+    {"senders", &want.senders, 0, 0}, {"pad", &want.pad, 0, 0}, {"cid", &want.cid, 0, 0},
+    {"missed", &want.missed, 0, 0}, {"redis", &want.redis, 0, 0}, {"pid", &want.pid, 0, 0}, {"seconds", 0, &want.seconds, 0},
     {"warm", 0, &want.warm, 0}, {"rate", 0, &want.rate, 0}, {"users", 0, 0, &want.users}, {"path", 0, 0, &want.path},
     {"body", 0, 0, &want.body}};
   if (!strcmp(argument, "gid")) { want.gid = atol(value); return; }
@@ -545,8 +540,9 @@ int main(int count, char **arguments) {
   if (count < 4) die("usage: load MODE port=N users=FILE [name=value ...]; see the head of load.c");
   want.mode = arguments[1];
   for (int i = 2; i < count; i++) understand(arguments[i]);
-  if (!in_group() && want.conns % 2) die("clients talk in pairs: conns must be even");
-  if (want.pad > LARGEST_MESSAGE / 2) die("pad is at most %d", LARGEST_MESSAGE / 2);
+  if (!strcmp(want.mode, "pair") && want.conns % 2) die("clients talk in pairs: conns must be even");
+  if (want.pad > LARGEST_PAD) die("pad is at most %d", LARGEST_PAD);
+  if (catching_up() && !want.body) die("a catch-up needs a body");
   prepare();
   if (!strcmp(want.mode, "idle")) return measure_idle();
   connect_all(0, want.conns);

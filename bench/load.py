@@ -10,13 +10,13 @@ from pathlib import Path
 from bench.servers import LOAD_CORE, Server, pin
 
 HERE = Path(__file__).parent
-MOST_SECONDS = 600  # of one run
+MOST_SECONDS = 600  # the longest that one run may take
 
 Figures = dict[str, float]
 
 
 def compile_load(folder: Path) -> Path:
-    """The load generator."""
+    """The program that makes the load, compiled."""
     return _compile("load", folder)
 
 
@@ -43,7 +43,7 @@ class Load:
         self._command = [str(program), mode, *(f"{name}={value}" for name, value in given.items())]
 
     def start(self) -> subprocess.Popen[str]:
-        """Begin, and don't wait."""
+        """Begin, without waiting for the end."""
         return subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(LOAD_CORE))
 
     def run(self) -> Figures:
@@ -52,7 +52,8 @@ class Load:
 
 
 def finish(running: subprocess.Popen[str]) -> Figures:
-    """The figures of a run when it has ended. A run in which something went wrong says so, and still counts."""
+    """The figures of a run, when it has ended. If something went wrong in it, that is printed, and the run still
+    counts."""
     out, _ = running.communicate(timeout=MOST_SECONDS)
     if not out:
         raise SystemExit(f"the load generator failed: {running.args}")

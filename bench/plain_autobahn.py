@@ -1,9 +1,10 @@
-"""The yardstick: Autobahn as it comes, with the dispatch of the seed. It stores nothing and answers nothing.
+"""What the server is compared with: plain Autobahn that dispatches as the original Go server does. It stores nothing
+and answers nothing.
 
     python -m bench.plain_autobahn PORT USERS GROUP
 
-USERS is a file of "id token" lines, all of them members of GROUP. Messages are parsed, checked and sent on as they
-came: to the peer (cmd 10), or to every member but the sender, prepared once (cmd 11).
+USERS is a file with a line "id token" for each user; all of them are members of GROUP. Messages are parsed, checked and
+sent on as they came: to the peer (cmd 10), or to every member except the sender, prepared once (cmd 11).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from twisted.internet import reactor
 
 
 class Said(msgspec.Struct):
-    """What the dispatch needs of a message."""
+    """The fields of a message that the dispatch needs."""
 
     cmd: int
     dstid: int
@@ -59,7 +60,7 @@ class Plain(WebSocketServerProtocol):
 
 
 class PlainFactory(WebSocketServerFactory):
-    """Who may come, and who is here."""
+    """The users who may connect, and the connections that there are."""
 
     protocol = Plain
 

@@ -1,4 +1,4 @@
-"""The table: as text, and in README.md between the marks."""
+"""The table, as text and between the marks in README.md."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.measures import LINES, Line, Results
+from bench.rounds import Found
 
 README = Path(__file__).with_name("README.md")
 PACKAGES = ("twisted", "autobahn", "msgspec", "sqlalchemy")
 
 
 def number(value: float | None) -> str:
-    """Three digits that count."""
+    """The number with three significant digits."""
     if value is None:
         return ""
     if value >= 1000:
@@ -28,19 +28,18 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def ratio(line: Line, ours: Results, plain: Results) -> float | None:
-    """How many times better ours is."""
-    if line.title not in plain:
-        return None
-    a, b = ours[line.title], plain[line.title]
-    return (a / b if line.more_is_better else b / a) if a and b else None
-
-
-def table(ours: Results, plain: Results) -> list[Sequence[str]]:
-    """The lines of the table, its head first."""
-    rows: list[Sequence[str]] = [("", "", "twim", "plain Autobahn", "times better", "goal")]
-    for line in LINES:
-        cells = (ours.get(line.title), plain.get(line.title), ratio(line, ours, plain), line.goal)
+def table(found: Found, ours: str, base: str | None, others: Sequence[str]) -> list[Sequence[str]]:
+    """The lines of the table, its head first: our figure and its goal; of the earlier tree `base`, where there is one,
+    its figure, how many times that ours is, and the goal of this ratio; and the figures of `others` who have any."""
+    others = [name for name in others if found.middle(name)]
+    head = ["", "", ours, "goal", *((base, "ratio", "its goal") if base else ()), *others]
+    results = {name: found.middle(name) for name in (ours, base, *others) if name}
+    rows: list[Sequence[str]] = [head]
+    for line in found.lines():
+        cells = [results[ours].get(line.title), line.goal]
+        if base:
+            cells += [results[base].get(line.title), found.ratio(line, ours, base), line.times]
+        cells += [results[name].get(line.title) for name in others]
         rows.append((line.title, line.unit, *map(number, cells)))
     return rows
 
@@ -65,26 +64,26 @@ def write(section: str, content: str) -> None:
     head, _, rest = text.partition(f"<!-- {section} -->\n")
     _, found, tail = rest.partition(f"<!-- /{section} -->")
     if not found:
-        raise SystemExit(f"{README} has no place for {section}")
+        raise SystemExit(f"{README} has no marks for {section}")
     README.write_text(f"{head}<!-- {section} -->\n{content}\n<!-- /{section} -->{tail}")
 
 
 def floor(rate: int, us: float) -> str:
-    """What no server can be cheaper than."""
+    """A sentence on the cost that no server can avoid."""
     return (
         f"At {rate:,} messages/s the system calls of one message take {number(us)} µs of CPU by themselves (`floor.c`)."
     )
 
 
 def machine() -> str:
-    """What it was measured on, and how fast that was at the time: such machines are shared."""
+    """A sentence on the machine, and how fast it was during the measurement, since such machines are shared."""
     named = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     model = named[1] if named else platform.machine()
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"{time.strftime('%Y-%m-%d')}, {model}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
-        f"A million turns of an empty loop took {_loop_ms():.0f} ms, a synced write {_sync_us():.0f} µs; "
+        f"A million iterations of an empty loop took {_loop_ms():.0f} ms, a synced write {_sync_us():.0f} µs; "
         f"load average {os.getloadavg()[2]:.1f}."
     )
 

@@ -1,7 +1,7 @@
-"""The seed's two schemes for finding a group's connections, measured: ``python -m bench.rooms``.
+"""The two schemes of the original Go server for finding a group's connections, measured: ``python -m bench.rooms``.
 
 1. every connection keeps the set of its groups, and a message walks all connections;
-2. every group keeps its connections, and a message walks those (what `twim.access.roster` does).
+2. every group keeps its connections, and a message walks those (what `twim.hub.hub` does).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECONDS = 0.5
 
 
 class Connection:
-    """As much of a session as finding it needs."""
+    """The part of a session that is needed to find it."""
 
     __slots__ = ("groups",)
 

@@ -53,7 +53,7 @@ class Ear:
         self._thread.start()
 
     def close(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         self._open = False
         self._thread.join()
         self._socket.close()
@@ -72,7 +72,7 @@ class Ear:
 
 
 class Redis:
-    """A Redis of one's own, and what went through it."""
+    """A Redis server for this run, and what passed through it."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -100,8 +100,8 @@ class Redis:
 
 
 def ports_in_a_row(count: int) -> int:
-    """The first of so many free ports."""
-    # Below those that the system gives to outgoing connections.
+    """The first of so many consecutive free ports."""
+    # Below the ports that the system uses for outgoing connections.
     for first in range(20_000 + os.getpid() % 1_000 * 10, 32_000, count):
         try:
             for port in range(first, first + count):
@@ -115,7 +115,7 @@ def ports_in_a_row(count: int) -> int:
 
 @contextmanager
 def database() -> Iterator[str]:
-    """The URL of a new one."""
+    """The URL of a new database."""
     name = f"twim_bench_{secrets.token_hex(4)}"
     engine = create_engine(parse_url(f"{MYSQL}/mysql"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -130,7 +130,7 @@ def database() -> Iterator[str]:
 
 @contextmanager
 def cluster(folder: Path, count: int, bus: str) -> Iterator[list[Server]]:
-    """Nodes on ports in a row."""
+    """Nodes on consecutive ports."""
     (folder / "key").write_text("ab" * 32)
     (folder / "key").chmod(0o600)
     with database() as db, ExitStack() as stack:
@@ -153,11 +153,13 @@ def call(node: Server, path: str, **fields: object) -> Any:
 
 
 def register(node: Server, users: Path) -> int:
-    """People who are friends two by two, and all in one group, whose id it gives."""
+    """Make users who are friends in pairs and all in one group. Gives the users and the group's id."""
     made = [call(node, "/user/register", mobile=13_600_000_000 + n, passwd="secret-1") for n in range(PEOPLE)]
     for one, other in zip(made[::2], made[1::2], strict=True):
         call(node, "/contact/addfriend", token=one["token"], dstid=other["id"])
-    group = call(node, "/contact/createcommunity", token=made[0]["token"], name="all", icon="", cate=1)["id"]
+    group = call(node, "/contact/createcommunity", token=made[0]["token"], name="all", icon="", cate=1, history="all")[
+        "id"
+    ]
     for one in made[1:]:
         call(node, "/contact/joincommunity", token=one["token"], dstid=group)
     users.write_text("".join(f"{one['id']} {one['token']}\n" for one in made))

@@ -1,4 +1,4 @@
-"""Servers to measure: ours, and the yardstick. Each is a process on a loopback port, on a core of its own."""
+"""The servers that are measured: ours and plain Autobahn. Each is a process on a loopback port, on its own core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,10 +19,14 @@ SERVER_CORE, LOAD_CORE = 0, 1
 START_SECONDS = 60
 STOP_SECONDS = 30
 FILES = 65_536
+SETTLE_SECONDS = 10.0  # at most
+LOOK_SECONDS = 0.2
+QUIET = 0.03  # of a core: less than this is nothing to do
 
 
 def pin(core: int) -> None:
-    """Keep this process on one core, where there are two. Called in a child before it becomes the program."""
+    """Keep this process on one core if there are two. It is called in a child process before that starts the
+    program."""
     if len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, {core})
 
@@ -39,22 +44,40 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Server:
-    """A running server; `with` stops it. Its output goes to `log`."""
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process so far."""
+    spent = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # the thread has ended
+            spent += int((task / "schedstat").read_text().split()[0])
+    return spent / 1e9
 
-    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path) -> None:
+
+class Server:
+    """A running server; `with` stops it. Its output goes to `log`; `settings` are added to the environment."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        folder: Path,
+        tree: Path = ROOT,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.port = port
         self.log = folder / f"{name}.log"
         self._command = command
         self._folder = folder
+        self._settings = {"PYTHONPATH": str(tree)} | dict(settings or {})
 
     def __enter__(self) -> Server:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -75,8 +98,17 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The id of the process."""
         return self._process.pid
+
+    def settle(self) -> None:
+        """Wait until it has done what it put off, so that this isn't counted for who is measured next."""
+        until = time.monotonic() + SETTLE_SECONDS
+        busy = True
+        while busy and time.monotonic() < until:
+            before = cpu_seconds(self.pid)
+            time.sleep(LOOK_SECONDS)
+            busy = cpu_seconds(self.pid) - before > QUIET * LOOK_SECONDS
 
     def _wait(self) -> None:
         until = time.monotonic() + START_SECONDS
@@ -93,7 +125,7 @@ class Server:
 
 
 def metric(server: Server, name: str) -> float:
-    """One figure of `/metrics`."""
+    """One value of `/metrics`."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
@@ -101,13 +133,13 @@ def metric(server: Server, name: str) -> float:
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
-def ours(folder: Path) -> Server:
-    """`twistd im` with its data in `folder`, as installed but without rate limits."""
+def ours(folder: Path, tree: Path = ROOT, python: str = sys.executable, data: str = "data") -> Server:
+    """`twistd im` of a checkout with its data in folder `data` of `folder`, as installed but without rate limits."""
     port = free_port()
     twistd = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
     listen = f"tcp:{port}:interface=127.0.0.1"
-    options = ["-n", "--pidfile=", "im", "--port", listen, "--data", str(folder / "data"), "--limits", "off"]
-    return Server("twim", [sys.executable, "-c", twistd, *options], port, folder)
+    options = ["-n", "--pidfile=", "im", "--port", listen, "--data", str(folder / data), "--limits", "off"]
+    return Server("twim", [python, "-c", twistd, *options], port, folder, tree)
 
 
 def yardstick(folder: Path, users: Path, group: int) -> Server:

@@ -1,8 +1,8 @@
 """``python -m bench.simulate``: how the traffic grows with users and nodes, from chance and measured costs.
 
-Messages are drawn one by one: whether to one peer or to a group, how large that is, which of its members are connected
-and at which nodes. What each message costs at each place is measured (`COSTS`). ``--write`` puts the table into
-docs/scale.md.
+Each message is drawn at random: whether it goes to one peer or to a group, how large the group is, and which of its
+members are connected at which nodes. What a message costs at each node was measured (see COSTS below). ``--write`` puts
+the table into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from random import Random
 
 # What users do.
 CONNECTED = 0.2  # share of the users who are connected at the busiest hour
-DEVICES = 1.3  # connections of one who is
+DEVICES = 1.3  # connections of a connected user
 MESSAGES_A_DAY = 40  # of one user
-PEAK = 3  # times the average rate, at the busiest hour
+PEAK = 3  # the rate of the busiest hour, as a multiple of the average rate
 GROUPS = 0.3  # share of the messages that go to groups
 GROUP_MEDIAN, GROUP_SIGMA, GROUP_MOST = 8, 1.3, 1_000  # members, log-normal
 
 # COSTS, in microseconds of a node's CPU: bench/SCALE.md, bench/README.md.
-STORED = 150.0  # a message taken, stored on a database server in a small batch, answered, published
-DELIVERED = 1.0  # it put into one connection
-HEARD = 3.0  # an event of another node taken from the bus and decoded
+STORED = 150.0  # to take a message, store it on a database server in a small batch, answer it, and publish it
+DELIVERED = 1.0  # to put it into one connection
+HEARD = 3.0  # to take an event of another node from the bus, and to decode it
 NODE_BUDGET = 0.5  # of a core: the rest is for bursts, log-ins, catch-ups
 NODE_CONNECTIONS = 50_000  # 10 KiB each, and a storm of their reconnects
 
 # Bytes of a message of 60 characters, with its share of the datagrams' heads; it goes over the bus and to the log.
 EVENT_BYTES = 190
-# One database server, one Redis: orders of magnitude on ordinary machines with SSDs, not ours to promise.
+# One database server and one Redis: orders of magnitude for ordinary machines with SSDs, which we can't promise.
 DATABASE_MESSAGES = 20_000  # messages a second, in batches
 REDIS_COMMANDS = 150_000  # publishes and deliveries a second
-LAN_BYTES = 30_000_000  # a second of broadcast that every node of a LAN can take
+LAN_BYTES = 30_000_000  # a second of broadcast that every node of a LAN can receive
 
 DRAWS = 4_000
 
 
 @dataclass
 class Grown:
-    """One size. Rates are a second, at the busiest hour."""
+    """A cluster of one size. Rates are per second, at the busiest hour."""
 
     users: int
     nodes: int
@@ -48,11 +48,11 @@ class Grown:
     messages: float
     deliveries: float
     interested: float
-    """other nodes that must hear of a message, on average"""
+    """How many other nodes must hear of a message, on average."""
 
     @property
     def writes(self) -> float:
-        """Rows written: the message, the sender's mark, the head."""
+        """Rows that are written: the message, the sender's read mark, and the head."""
         return 3 * self.messages
 
     def heard(self, broadcast: bool) -> float:
@@ -62,31 +62,32 @@ class Grown:
         return self.messages * self.interested / self.nodes
 
     def load(self, broadcast: bool) -> float:
-        """Of one core, at each node."""
+        """The share of one core that is used at each node."""
         here = self.messages / self.nodes * STORED + self.deliveries / self.nodes * DELIVERED
         return (here + self.heard(broadcast) * HEARD) / 1e6
 
     @property
     def redis(self) -> float:
-        """Commands of one Redis: 1:1 is published for two users, a group once; and what is delivered to nodes."""
+        """Commands of one Redis: a single chat's message is published for two users, a group's once; deliveries count,
+        too."""
         return self.messages * (2 - GROUPS + self.interested)
 
 
 def people_of(random: Random) -> int:
-    """Who gets a message, beside its sender."""
+    """The users who get a message, besides its sender."""
     if random.random() >= GROUPS:
         return 1
     return min(GROUP_MOST, max(2, round(GROUP_MEDIAN * random.lognormvariate(0, GROUP_SIGMA)))) - 1
 
 
 def draw(users: int, nodes: int, random: Random) -> Grown:
-    """So many users on so many nodes."""
+    """Simulate so many users on so many nodes."""
     connections, interested = 0, 0
     for _ in range(DRAWS):
         here = sum(random.random() < CONNECTED for _ in range(people_of(random)))
         devices = here + sum(random.random() < DEVICES - 1 for _ in range(here + 1))
         connections += devices
-        # The sender's node is 0.
+        # Node 0 is the sender's.
         interested += len({at for at in (random.randrange(nodes) for _ in range(devices)) if at})
     rate = users * MESSAGES_A_DAY * PEAK / 86_400
     return Grown(
@@ -100,7 +101,7 @@ def draw(users: int, nodes: int, random: Random) -> Grown:
 
 
 def enough(users: int, broadcast: bool, random: Random) -> Grown:
-    """The fewest nodes that are within their budgets; broadcast may never be."""
+    """The smallest number of nodes that stay within their budgets. With broadcast there may be none."""
     nodes = max(1, round(users * CONNECTED * DEVICES / NODE_CONNECTIONS + 0.499))
     while True:
         grown = draw(users, nodes, random)
