@@ -22,7 +22,7 @@ ask /user/register -d mobile=187$digits -d passwd=123456 -d nickname=Ben
 ben=$(field id)
 ask /user/register -d mobile=187$digits -d passwd=123456
 
-# The token says who asks. A client that sends userid too, as the seed's do, must send its own.
+# The token says who asks. A client that sends userid too, as clients of the original Go server do, must send its own.
 ask /user/login -d mobile=186$digits -d passwd=wrong-one
 ask /user/login -d mobile=186$digits -d passwd=123456
 token=$(field token)
