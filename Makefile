@@ -5,7 +5,8 @@
 # make coverage      how much of it the tests run, by lines and branches
 # make constraints   the versions that the other targets install, chosen anew
 # make sdist         the source distribution and the wheel, checked
-# make npm-package   the JavaScript client as a package for npm, in dist
+# make npm-package      the JavaScript client as a package for npm, in dist
+# make python-package   the Python client as a package without the server, in dist
 #
 # PYTHON chooses the interpreter (3.11 or newer), OPTIONS is passed on to the server:
 #   make run OPTIONS="--port tcp:9000 --friend approve"
@@ -38,7 +39,7 @@ endif
 
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test unit-test running-test browser-test script-test bench coverage lint script-lint format constraints sdist npm-package clean
+.PHONY: run test unit-test running-test browser-test script-test bench coverage lint script-lint format constraints sdist npm-package python-package clean
 
 run: $(VENV)/made-run
 	@exec $(BIN)/twistd --nodaemon --pidfile= im $(OPTIONS)
@@ -102,6 +103,9 @@ sdist: $(VENV)/made-test
 npm-package: node_modules/made
 	@mkdir -p dist
 	cd asset/js/im && npm pack --pack-destination $(CURDIR)/dist
+
+python-package: $(VENV)/made-test
+	$(BIN)/python clients/python/build.py dist
 
 lint: $(VENV)/made-test script-lint
 	$(BIN)/mypy --strict twim

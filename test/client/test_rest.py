@@ -14,7 +14,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 
 from twim.client import ConversationKey, Rest, Unreachable, plain_address
-from twim.client.rest import REQUEST_SECONDS
+from twim.client.rest import REQUEST_SECONDS, multipart
 from twim.errors import Refusal
 from twim.wire.message import Shown
 
@@ -103,20 +103,13 @@ class RestTests(SynchronousTestCase):
 
     def test_upload(self) -> None:
         """A file goes as the part `file` with its name and type, and its URL comes back."""
-        stub = StubTreq(Answers({"/attach/upload": {"code": 0, "msg": "", "data": "/mnt/a.png"}}))
-        sent = {}
-
-        class Files:
-            """Stands for uploads, which treq's stub doesn't accept."""
-
-            def request(self, method: str, url: str, files: Any, data: Any, **options: Any) -> Deferred[Any]:
-                sent.update(files | data)
-                return stub.request(method, url, **options)
-
-        rest = Rest(self.clock, Files(), "http://im.test")
-        uploaded = Deferred.fromCoroutine(rest.upload("a.png", b"\x89PNG", ".png"))
-        self.assertEqual(self.successResultOf(uploaded), "/mnt/a.png")
-        self.assertEqual(sent, {"file": ("a.png", "image/png", b"\x89PNG"), "filetype": ".png"})
+        answers = Answers({"/attach/upload": {"code": 0, "msg": "", "data": "/mnt/a.png"}})
+        uploaded = self.ask(answers, lambda rest: rest.upload('a "1".png', b"\r\nPNG", ".png"))
+        self.assertEqual(uploaded, "/mnt/a.png")
+        self.assertEqual(answers.asked[0][1], {"file": "\r\nPNG", "filetype": ".png"})
+        body, kind = multipart({"filetype": ".png"}, 'a "1".png', "image/png", b"x")
+        self.assertIn(b'filename="a %221%22.png"\r\nContent-Type: image/png\r\n\r\nx\r\n--', body)
+        self.assertEqual(body.count(kind.partition("boundary=")[2].encode()), 3)
 
     def test_file(self) -> None:
         """A file comes by the URL of its message; once that has expired, the message is asked for again."""

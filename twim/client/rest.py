@@ -11,16 +11,25 @@ import mimetypes
 from collections.abc import Callable, Coroutine
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, Protocol
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import msgspec
 import treq
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred, TimeoutError, succeed
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionLost
-from twisted.internet.interfaces import IReactorTime
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed, ResponseNeverReceived
-from twisted.web.iweb import IAgent
+from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.web.client import (
+    Agent,
+    HTTPConnectionPool,
+    RequestTransmissionFailed,
+    ResponseFailed,
+    ResponseNeverReceived,
+)
+from twisted.web.iweb import IAgent, IBodyProducer
+from zope.interface import implementer
 
 from twim.client.server_frames import Conversation, ConversationKey, Page
 from twim.errors import Refusal
@@ -36,6 +45,7 @@ _UNREACHED = (
     ConnectError,
     ConnectionLost,
     ConnectingCancelledError,
+    RequestTransmissionFailed,
     ResponseFailed,
     ResponseNeverReceived,
     TimeoutError,
@@ -89,6 +99,44 @@ class Envelope(msgspec.Struct):
     total: int = 0
 
 
+@implementer(IBodyProducer)
+class Body:
+    """The body of a request, given to the connection at once: what treq makes of bytes uses the timers of the reactor
+    that `twisted.internet.reactor` names, which need not be the one that runs."""
+
+    def __init__(self, content: bytes) -> None:
+        self.length = len(content)
+        self._content = content
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """Twisted's hook."""
+        consumer.write(self._content)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """Twisted's hook."""
+
+    def resumeProducing(self) -> None:
+        """Twisted's hook."""
+
+    def stopProducing(self) -> None:
+        """Twisted's hook."""
+
+
+def multipart(fields: dict[str, str], name: str, kind: str, content: bytes) -> tuple[bytes, str]:
+    """The body of a form with one file, and its media type (RFC 7578)."""
+    boundary = uuid4().hex
+    parts = [
+        f'Content-Disposition: form-data; name="{field}"\r\n\r\n{value}'.encode() for field, value in fields.items()
+    ]
+    # As browsers escape it (RFC 7578 section 2, HTML Standard 4.10.21.8).
+    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = f'Content-Disposition: form-data; name="file"; filename="{quoted}"\r\nContent-Type: {kind}\r\n\r\n'
+    parts.append(head.encode() + content)
+    body = b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts)
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
 def http_client(reactor: Any) -> HTTPClient:
     """An HTTP client that uses `reactor`."""
     agent = Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=HTTPConnectionPool(reactor))
@@ -100,7 +148,8 @@ def client_of(agent: IAgent) -> HTTPClient:
 
     It refuses cookies: the token is sent in a header, and one client may serve several users.
     """
-    return HTTPClient(agent, cookiejar=IndexableCookieJar(policy=DefaultCookiePolicy(allowed_domains=[])))
+    cookies = IndexableCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    return HTTPClient(agent, cookiejar=cookies, data_to_body_producer=Body)
 
 
 class Rest:
@@ -172,9 +221,7 @@ class Rest:
         """Upload a file. Gives its URL. The server decides by the content which type it has."""
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         answer = await self._ask(
-            "/attach/upload",
-            data={"filetype": filetype} if filetype else {},
-            files={"file": (name, kind, content)},
+            "/attach/upload", *multipart({"filetype": filetype} if filetype else {}, name, kind, content)
         )
         return msgspec.json.decode(answer.data, type=str)
 
@@ -182,7 +229,7 @@ class Rest:
         """A file, by its URL as a message or an answer has it. `Refusal` of status 403 once that has expired, 413 for
         one of more than `most` bytes."""
         address = url if "://" in url else self.url + url
-        status, content = await self._within(url, self._collected("GET", address, {}, {}, most))
+        status, content = await self._within(url, self._collected("GET", address, {}, None, most))
         if status != 200:
             raise Refusal(f"the file is refused with status {status}", status=status)
         if len(content) > most:
@@ -204,15 +251,18 @@ class Rest:
 
     async def call(self, path: str, **fields: object) -> Envelope:
         """Call any path, with `fields` as a form."""
-        return await self._ask(path, data={name: str(value) for name, value in fields.items()})
+        form = urlencode({name: str(value) for name, value in fields.items()})
+        return await self._ask(path, form.encode(), "application/x-www-form-urlencoded")
 
     def _logged_in(self, answer: Envelope) -> Account:
         account = msgspec.json.decode(answer.data, type=Account)
         self.token = account.token
         return account
 
-    async def _ask(self, path: str, **body: object) -> Envelope:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    async def _ask(self, path: str, body: bytes, kind: str) -> Envelope:
+        headers = {"Content-Type": kind}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         exchange = self._collected("POST", self.url + path, headers, body, ANSWER_BYTES)
         return _opened(path, *await self._within(path, exchange))
 
@@ -223,10 +273,10 @@ class Rest:
             raise Unreachable(f"{path}: {error}") from error
 
     async def _collected(
-        self, method: str, address: str, headers: dict[str, str], body: dict[str, object], most: int
+        self, method: str, address: str, headers: dict[str, str], body: bytes | None, most: int
     ) -> tuple[int, bytes]:
         """Status and content, of which no more is kept once it has more than `most` bytes."""
-        response = await self._requests.request(method, address, headers=headers, reactor=self._clock, **body)
+        response = await self._requests.request(method, address, headers=headers, reactor=self._clock, data=body)
         content = bytearray()
 
         def collect(data: bytes) -> None:
