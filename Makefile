@@ -4,6 +4,7 @@
 # make bench  how fast it is here; BENCH="--base REV --rows pair-*,rate" compares with an earlier commit (bench/README.md)
 # make coverage      how much of it the tests run, by lines and branches
 # make constraints   the versions that the other targets install, chosen anew
+# make docs              the documentation as a site, in docs/_build/html
 # make sdist         the source distribution and the wheel, checked
 # make npm-package      the JavaScript client as a package for npm, in dist
 # make python-package   the Python client as a package without the server, in dist
@@ -39,7 +40,7 @@ endif
 
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test unit-test running-test browser-test script-test bench coverage lint script-lint format constraints sdist npm-package python-package clean
+.PHONY: run test unit-test running-test browser-test script-test bench coverage lint script-lint format constraints sdist npm-package python-package docs clean
 
 run: $(VENV)/made-run
 	@exec $(BIN)/twistd --nodaemon --pidfile= im $(OPTIONS)
@@ -107,6 +108,9 @@ npm-package: node_modules/made
 python-package: $(VENV)/made-test
 	$(BIN)/python clients/python/build.py dist
 
+docs: $(VENV)/made-test
+	$(BIN)/sphinx-build -q -W -n --keep-going -b html docs docs/_build/html
+
 lint: $(VENV)/made-test script-lint
 	$(BIN)/mypy --strict twim
 	$(BIN)/ruff check .
@@ -117,7 +121,7 @@ format: $(VENV)/made-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) node_modules build dist .coverage* *.egg-info _trial_temp* .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules build dist docs/_build .coverage* *.egg-info _trial_temp* .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
