@@ -78,6 +78,9 @@ from twim.logic.self_description import self_description
 from twim.logic.settings import Settings
 from twim.logic.signup import SignUp
 from twim.logic.silences import Silences
+from twim.logic.webhooks.listening import Listening
+from twim.logic.webhooks.webhooks import Webhooks
+from twim.outbound.requests import OutboundRequests
 from twim.stall import StallMeter
 from twim.storage.accounts import AccountStore
 from twim.storage.api_keys import ApiKeyStore
@@ -198,10 +201,17 @@ class Node:
                 recheck=self.admission.recheck,
                 look_for_ended=self.admission.look_for_ended,
                 settings_changed=self._settings_changed,
+                stored=lambda: self.webhooks.wake(),
                 settled=self.log.settled,
             )
             self.cluster = ClusterNode(self.bus, local, reactor)
             self.routing.other_nodes = self.log.listener = self.cluster.publishing
+        self.webhooks = Webhooks(
+            *(database, self.routing, epoch, self.bus.node),
+            OutboundRequests(reactor, config.webhooks_private, keep_alive=True),
+            *(reactor, now_ms, self.presence.online, urls.sign_body),
+        )
+        self.log.listener = Listening(self.log.listener, self.webhooks.stored_here)
         authenticator = Authenticator(tokens, limits, config.proxies, self.backlogs, sites=config.sites)
         attempts = AttemptStore(database)
         guard = LoginGuard(attempts, config.limits, now_ms)
@@ -233,6 +243,7 @@ class Node:
             deletion=self.deletion,
             settings=self.changing_settings,
             keys=self.keys,
+            webhooks=self.webhooks,
             bus=self.bus,
             hub=self.hub,
         )
@@ -248,6 +259,7 @@ class Node:
             log=self.log,
             files=files,
             administration=self.administration,
+            webhooks=self.webhooks,
         )
         signup = SignUp(logged, groups, self.settings, now_ms)
         pages = Pages(
@@ -337,6 +349,7 @@ class Node:
     def _settings_changed(self) -> None:
         self.changing_settings.heard()
         self.keys.heard()
+        self.webhooks.heard()
 
     def _appeared(self, posts: Sequence[Post]) -> None:
         if self.cluster is not None:
@@ -374,6 +387,7 @@ class Node:
     def _started(self) -> None:
         self.changing_settings.start()
         self.keys.start()
+        self.webhooks.start()
         self.deletion.start()
         self.orders.start()
 
@@ -383,6 +397,7 @@ class Node:
         self.deletion.stop()
         await self.orders.stop()
         await self.log.drained()
+        await self.webhooks.stop()
         await self.log_writing.stop()
         self.presence.stop()
         self.stalls.stop()

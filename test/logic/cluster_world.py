@@ -233,6 +233,7 @@ class Node:
             relations=world,  # type: ignore[arg-type]
             silences=Silences(world, self.hub, self.hub.left, world.clock),  # type: ignore[arg-type]
             settings_changed=lambda: None,
+            stored=lambda: None,
             cut=lambda userid, deviceid: self.cut.append((userid, deviceid)),
             recheck=self._recheck,
             look_for_ended=self._recheck,

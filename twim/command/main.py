@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from twim.command import databases, doctor, entry, exports, groups, imports, running, upkeep, users
+from twim.command import databases, doctor, entry, exports, groups, imports, running, upkeep, users, webhooks
 from twim.command.call import Call, Misused
 from twim.command.parsing import Command, parser_of
 from twim.command.screen import Screen
@@ -21,6 +21,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *groups.COMMANDS,
     *exports.COMMANDS,
     *entry.COMMANDS,
+    *webhooks.COMMANDS,
     *upkeep.COMMANDS,
     *imports.COMMANDS,
     *databases.COMMANDS,

@@ -36,6 +36,7 @@ class Applying:
         self._repair = repair
         self._cut = local.cut
         self._settings_changed = local.settings_changed
+        self._stored = local.stored
         self.problems = ProblemLog(self.log, clock)
 
     def heard(self, node: str, event: bytes) -> None:
@@ -67,6 +68,8 @@ class Applying:
                 self._changes.group(group)
             case cluster_events.SettingsChanged():
                 self._settings_changed()
+            case cluster_events.Stored():
+                self._stored()
             case cluster_events.Ended(userid, deviceid):
                 self._cut(userid, deviceid)
             case cluster_events.Came(userid, friends, is_here):

@@ -104,6 +104,10 @@ class SettingsChanged(msgspec.Struct, tag=12, array_like=True):
     """Settings or API keys are other ones: they are read from the storage."""
 
 
+class Stored(msgspec.Struct, tag=13, array_like=True):
+    """Messages were stored, of which webhooks are to be told."""
+
+
 Event = (
     Said
     | ToUsers
@@ -117,6 +121,7 @@ Event = (
     | Blocked
     | GroupChanged
     | SettingsChanged
+    | Stored
 )
 encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Event] = msgspec.msgpack.Decoder(Event).decode

@@ -33,5 +33,7 @@ class LocalNode:
     """The same now and then, without reading every token again."""
     settings_changed: Callable[[], object]
     """Reads the settings again."""
+    stored: Callable[[], object]
+    """Messages were stored on another node."""
     settled: Callable[[], Deferred[None]]
     """See `MessageLog.settled`."""

@@ -42,6 +42,9 @@ class OtherNodes(Protocol):
     def settings_changed(self) -> None:
         """Settings were changed at run time."""
 
+    def stored(self) -> None:
+        """Messages were stored here, of which webhooks are to be told."""
+
     def ended(self, userid: int, deviceid: int) -> None:
         """The device's token is worth nothing from now on."""
 
@@ -87,6 +90,8 @@ class NoOtherNodes:
     def group_changed(self, group: int) -> None: ...
 
     def settings_changed(self) -> None: ...
+
+    def stored(self) -> None: ...
 
     def ended(self, userid: int, deviceid: int) -> None: ...
 

@@ -104,6 +104,10 @@ class Publishing:
         """See `OtherNodes`."""
         self._bus.publish([EVERYONE], cluster_events.encode(cluster_events.SettingsChanged()))
 
+    def stored(self) -> None:
+        """See `OtherNodes`."""
+        self._bus.publish([EVERYONE], cluster_events.encode(cluster_events.Stored()))
+
     def ended(self, userid: int, deviceid: int) -> None:
         """See `OtherNodes`."""
         self._bus.publish([EVERYONE], cluster_events.encode(cluster_events.Ended(userid, deviceid)))

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twim.errors import MobileTaken, NotFound, NotLoggedIn, NotYours
 from twim.storage import attachments
 from twim.storage.database import Database
+from twim.storage.happenings import CHANGED, MADE, note_user
 from twim.storage.interface import User, rfc3339
 from twim.storage.random_ids import free_id
 from twim.storage.schema import IN_USER, device, user
@@ -134,6 +135,8 @@ class AccountStore:
                 connection.execute(update(user).where(user.c.id == userid).values(fields))
             if "avatar" in fields:
                 attachments.replace(connection, IN_USER, userid, fields["avatar"])
+            if fields:
+                note_user(connection, userid, CHANGED)
             return _user(connection, userid)
 
         return self._database.write(work)
@@ -254,6 +257,7 @@ def insert_user(connection: Connection, fields: dict[str, Any]) -> User:
     connection.execute(insert(user).values(fields | {"id": userid, "createat": utc_now()}))
     if fields.get("avatar"):
         attachments.replace(connection, IN_USER, userid, fields["avatar"])
+    note_user(connection, userid, MADE)
     return _user(connection, userid)
 
 

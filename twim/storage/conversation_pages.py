@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from twim.errors import NotYours
 from twim.storage.conversation_table import floors
 from twim.storage.dialect import Dialect
+from twim.storage.happenings import note_read
 from twim.storage.schema import participant
 
 SeqRange = tuple[int, int, int]
@@ -98,4 +99,5 @@ def move_mark(
         participant.c.userid == userid, participant.c.conversation == conversation_id, participant.c.read < seq
     )
     connection.execute(forward.values(read=seq, readfrom=stands, readto=seq, readat=at))
+    note_read(connection, conversation_id, userid, seq, at)
     return head, seq, True

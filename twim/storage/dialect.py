@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Column, Connection, Select
 
 from twim.storage.interface import Conversation, Key
 from twim.storage.message_index import MessageIndex
@@ -83,6 +83,17 @@ class Dialect(Protocol):
         """The rows of `listed`, each with what counts as unread in it (`Counts`) as its last four columns. `listed` is
         built once and kept for ever, has the parameter `b_user`, selects from `participant` and begins with the columns
         conversation id, scope, dstid, seq and read. The transaction must have read nothing before."""
+
+    @property
+    def commits_in_order(self) -> bool:
+        """Whether rows become visible in the order of their ids."""
+
+    def transaction_mark(self, connection: Connection) -> int:
+        """A number for `are_void`: where transactions have come to now."""
+
+    def are_void(self, connection: Connection, ids: Column[int], gaps: Sequence[tuple[int, int]], mark: int) -> bool:
+        """Whether the transactions have ended that may still insert rows whose `ids` are in these gaps, first and last
+        each, which were seen before the `mark` was taken, at least a second ago."""
 
     def finish_copy(self, connection: Connection, source_defers_index: bool) -> None:
         """Make what follows from the log, after the log was copied here from another database."""

@@ -15,6 +15,7 @@ from twim.storage import attachments, unread, versions
 from twim.storage.database import Database
 from twim.storage.dialect import Dialect
 from twim.storage.external import forget_user
+from twim.storage.happenings import note_erased
 from twim.storage.idempotency import empty_kept
 from twim.storage.indexing import Indexing
 from twim.storage.interface import MEMBER_ROLE, Key
@@ -85,6 +86,7 @@ class ErasureStore:
             connection.execute(delete(device).where(device.c.userid == userid))
             connection.execute(delete(password_reset).where(password_reset.c.userid == userid))
             connection.execute(delete(attempt).where(attempt.c.key.in_(counts_of(userid, mobile))))
+            note_erased(connection, userid)
             forget_user(connection, userid)
             empty_kept(connection)
             attachments.replace(connection, IN_USER, userid, "")

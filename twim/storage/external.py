@@ -15,6 +15,7 @@ from twim.storage.accounts import DISABLED, WAITING, Device, insert_device, inse
 from twim.storage.database import Database
 from twim.storage.friends import Pair, become_friends
 from twim.storage.groups import make_group
+from twim.storage.happenings import CHANGED, note_user
 from twim.storage.interface import NO_MOBILE, Circle, Community
 from twim.storage.relations import circles
 from twim.storage.schema import IN_USER, community, device, external, user
@@ -110,6 +111,7 @@ class ExternalStore:
             connection.execute(update(user).where(user.c.id == userid).values(dict(fields)))
             if "avatar" in fields:
                 attachments.replace(connection, IN_USER, userid, fields["avatar"])
+            note_user(connection, userid, CHANGED)
 
         return self._database.write(work)
 

@@ -19,6 +19,7 @@ from twim.storage.accounts import users, utc_now
 from twim.storage.contacts import add_contact, count, is_contact
 from twim.storage.conversation_table import make
 from twim.storage.database import Database
+from twim.storage.happenings import note_member
 from twim.storage.interface import Community, User
 from twim.storage.random_ids import free_id
 from twim.storage.schema import (
@@ -98,6 +99,7 @@ class GroupStore:
             policy(found, standing(connection, found, userid))
             touch(connection, group, at, {"dissolved": 1})
             connection.execute(delete(join_request).where(join_request.c.community == group))
+            note_member(connection, group, userid, "dissolved")
 
         return self._database.write(work)
 
@@ -190,6 +192,7 @@ def make_group(connection: Connection, owner: int, fields: dict[str, Any]) -> Co
         attachments.replace(connection, IN_COMMUNITY, group, fields["icon"])
     add_contact(connection, owner, MEMBER, group, "")
     make(connection, (GROUP, group, 0), [owner])
+    note_member(connection, group, owner, "created")
     return read_community(connection, group)
 
 

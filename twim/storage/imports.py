@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from twim.storage import attachments, audit
 from twim.storage.accounts import utc_now
+from twim.storage.happenings import MADE, note_user
 from twim.storage.password_resets import NO_PASSWD
 from twim.storage.random_ids import random_id
 from twim.storage.schema import IN_USER, password_reset, user
@@ -59,6 +60,7 @@ def make(connection: Connection, wanted: Sequence[tuple[Account, Link]], who: st
     for id, (account, _) in zip(ids, made, strict=True):
         if attachments.stem_in(account.avatar):
             attachments.replace(connection, IN_USER, id, account.avatar)
+        note_user(connection, id, MADE)
     audit.append(connection, who, ACT, {"made": len(made)}, at)
     return late
 

@@ -25,6 +25,7 @@ from twim.storage.groups import (
     standing,
     touch,
 )
+from twim.storage.happenings import note_member
 from twim.storage.interface import Community, User, rfc3339
 from twim.storage.invites import NO_INVITE, read_invited, use
 from twim.storage.schema import FRIEND, MEMBER, community, contact, former_member, join_request, participant
@@ -126,12 +127,15 @@ class MemberStore:
             policy(found, actor, other, is_contact(connection, userid, FRIEND, memberid))
             if blocks(connection, memberid, userid):
                 raise NotYours("memberid: not your friend")
-            return self.enter(connection, found, memberid, other.muted, at)
+            return self.enter(connection, found, memberid, other.muted, at, "added")
 
         return self._database.write(work)
 
-    def enter(self, connection: Connection, found: Community, userid: int, muted: int, at: int) -> Entered:
-        """Make the user, who isn't one, a member of a group that is locked; muted until then (ms)."""
+    def enter(
+        self, connection: Connection, found: Community, userid: int, muted: int, at: int, what: str = "joined"
+    ) -> Entered:
+        """Make the user, who isn't one, a member of a group that is locked; muted until then (ms). `what` is what
+        webhooks call it."""
         group = found.id
         conversation_id = conversation_id_of(connection, group)
         self._database.dialect.write_index(connection)
@@ -151,6 +155,7 @@ class MemberStore:
             delete(join_request).where(join_request.c.community == group, join_request.c.userid == userid)
         )
         touch(connection, group, at)
+        note_member(connection, group, userid, what)
         return Entered(owned_by_member(connection, found), muted > at or found.post != "members")
 
     def leave(self, userid: int, group: int, at: int) -> Deferred[tuple[Community, bool]]:
@@ -167,6 +172,7 @@ class MemberStore:
             if who.muted > at:
                 _remember_former(connection, userid, group, Standing(muted=who.muted))
             touch(connection, group, at)
+            note_member(connection, group, userid, "left")
             now = owned_by_member(connection, found)
             return now, now.ownerid != found.ownerid
 
@@ -180,6 +186,7 @@ class MemberStore:
             _end(connection, memberid, group)
             _remember_former(connection, memberid, group, Standing(muted=other.muted, removed=True))
             touch(connection, group, at)
+            note_member(connection, group, memberid, "removed")
 
         return self._database.write(work)
 
@@ -201,6 +208,7 @@ class MemberStore:
                 owned = {"ownerid": memberid, "received": 1}
                 connection.execute(update(community).where(community.c.id == group).values(owned))
             touch(connection, group, at)
+            note_member(connection, group, memberid, "role")
 
         return self._database.write(work)
 
@@ -215,6 +223,7 @@ class MemberStore:
                 raise Refusal("not a member")
             connection.execute(update(contact).where(*membership(memberid, group)).values(muted=until))
             touch(connection, group, at)
+            note_member(connection, group, memberid, "muted" if until else "unmuted")
 
         return self._database.write(work)
 
@@ -256,7 +265,8 @@ class MemberStore:
                 raise NotFound("no such request")
             if not accept:
                 return Entered(found, False), int(asker)
-            return self.enter(connection, found, asker, standing(connection, found, asker).muted, at), int(asker)
+            muted = standing(connection, found, asker).muted
+            return self.enter(connection, found, asker, muted, at, "approved"), int(asker)
 
         return self._database.write(work)
 

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twim.errors import Conflict, NotFound
 from twim.storage.accounts import end_devices
 from twim.storage.database import Database
+from twim.storage.happenings import note_user
 from twim.storage.interface import ADMIN_ROLE
 from twim.storage.schema import meta, user
 
@@ -48,6 +49,7 @@ class RoleStore:
             connection.execute(update(user).where(user.c.id == userid).values(role=role))
             if role == ADMIN_ROLE:
                 forget_setup(connection)
+            note_user(connection, userid, "role")
 
         return self._database.write(work)
 
@@ -61,23 +63,25 @@ class RoleStore:
             check_other(connection, userid)
             # First, since a log-in looks at it under the row's lock: none that sees it unset is missed below.
             connection.execute(update(user).where(user.c.id == userid).values(disabled=1))
+            note_user(connection, userid, "disabled")
             return end_devices(connection, userid)
 
         return self._database.write(work)
 
     def enable(self, userid: int) -> Deferred[None]:
         """The user may log in again. `NotFound`."""
-        return self._clear(userid, "disabled")
+        return self._clear(userid, "disabled", "enabled")
 
     def approve(self, userid: int) -> Deferred[None]:
         """The user may log in from now on. `NotFound`."""
-        return self._clear(userid, "waiting")
+        return self._clear(userid, "waiting", "approved")
 
-    def _clear(self, userid: int, flag: str) -> Deferred[None]:
+    def _clear(self, userid: int, flag: str, what: str) -> Deferred[None]:
         def work(connection: Connection) -> None:
             lock_roles(connection)
             check_there(connection, userid)
             connection.execute(update(user).where(user.c.id == userid).values({flag: 0}))
+            note_user(connection, userid, what)
 
         return self._database.write(work)
 

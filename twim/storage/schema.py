@@ -55,7 +55,7 @@ Bytes64 = LargeBinary().with_variant(mysql.VARBINARY(256), "mysql", "mariadb")
 Hash = LargeBinary().with_variant(mysql.BINARY(32), "mysql", "mariadb")
 
 # Texts are compared exactly, as SQLite and PostgreSQL do, and hold every character; rows are transactional.
-_options: Final[dict[str, Any]] = {
+options: Final[dict[str, Any]] = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
     "mysql_engine": "InnoDB",
@@ -66,7 +66,7 @@ _options: Final[dict[str, Any]] = {
 # SQLite would give the id of the last row, once deleted, to the next: an ended device's or a dissolved group's.
 # `message` does without, since keeping the counter costs each commit a page: the row with the newest id and the newest
 # one of each conversation are never deleted, only emptied (see `retention`).
-_lasting: Final[dict[str, Any]] = _options | {"sqlite_autoincrement": True}
+lasting: Final[dict[str, Any]] = options | {"sqlite_autoincrement": True}
 
 user = Table(
     "user",
@@ -90,7 +90,7 @@ user = Table(
     Column("words", SmallInteger, nullable=False, server_default="1"),
     Column("quiet", String(11), nullable=False, server_default=""),
     Column("zone", String(64), nullable=False, server_default=""),
-    **_lasting,
+    **lasting,
 )
 
 device = Table(
@@ -104,7 +104,7 @@ device = Table(
     Column("createat", Moment, nullable=False),
     # About when it was used last, in ms since 1970; 0 where that isn't known.
     Column("used", Big, nullable=False, server_default="0", index=True),
-    **_lasting,
+    **lasting,
 )
 
 contact = Table(
@@ -122,7 +122,7 @@ contact = Table(
     Column("muted", Big, nullable=False, server_default="0"),
     UniqueConstraint("ownerid", "cate", "dstobj"),
     Index("ix_contact_dstobj_cate", "dstobj", "cate"),
-    **_lasting,
+    **lasting,
 )
 
 community = Table(
@@ -144,7 +144,7 @@ community = Table(
     Column("received", SmallInteger, nullable=False, server_default="0"),
     # When (ms) its members or rules last changed, for nodes that were not told.
     Column("changed", Big, nullable=False, server_default="0", index=True),
-    **_lasting,
+    **lasting,
 )
 
 # Those who are no members any more and of whom something has to be known when they want to be: who was removed comes
@@ -156,7 +156,7 @@ former_member = Table(
     Column("userid", Big, primary_key=True, autoincrement=False),
     Column("removed", SmallInteger, nullable=False, default=0),
     Column("muted", Big, nullable=False, default=0),
-    **_options,
+    **options,
 )
 
 join_request = Table(
@@ -167,7 +167,7 @@ join_request = Table(
     Column("userid", Big, nullable=False),
     Column("createat", Moment, nullable=False),
     UniqueConstraint("community", "userid"),
-    **_lasting,
+    **lasting,
 )
 
 # `userid` blocks `dstid`.
@@ -177,7 +177,7 @@ block = Table(
     Column("userid", Big, primary_key=True, autoincrement=False),
     Column("dstid", Big, primary_key=True, autoincrement=False, index=True),
     Column("changed", Big, nullable=False, default=0),
-    **_options,
+    **options,
 )
 
 friend_request = Table(
@@ -191,7 +191,7 @@ friend_request = Table(
     # 1 for one made while the other blocked the user: it is never shown.
     Column("hidden", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("userid", "dstid"),
-    **_lasting,
+    **lasting,
 )
 
 conversation = Table(
@@ -207,7 +207,7 @@ conversation = Table(
     # The first seq that is kept: what came before was deleted by its age.
     Column("floor", Big, nullable=False, server_default="1"),
     UniqueConstraint("scope", "a", "b"),
-    **_lasting,
+    **lasting,
 )
 
 participant = Table(
@@ -229,7 +229,7 @@ participant = Table(
     Column("readto", Big, nullable=False, server_default="0"),
     Column("readat", Big, nullable=False, server_default="0"),
     Index("ix_participant_conversation", "conversation"),
-    **_options,
+    **options,
 )
 
 message = Table(
@@ -244,7 +244,7 @@ message = Table(
     Column("body", Body, nullable=False),
     # SQLite has `run` and an index of cids instead, which are written later.
     UniqueConstraint("conversation", "seq").ddl_if(callable_=_on_servers),
-    **_options,
+    **options,
 )
 
 Index(
@@ -269,7 +269,7 @@ original = Table(
     Column("conversation", Big, primary_key=True, autoincrement=False),
     Column("seq", Big, primary_key=True, autoincrement=False),
     Column("content", Body, nullable=False),
-    **_options,
+    **options,
 )
 
 # What of the file store is in use, by the stem of the file's name (`files.interface.stem_of`). Column `place` has the
@@ -286,7 +286,7 @@ attachment = Table(
     Column("place", Big, primary_key=True, autoincrement=False),
     Column("seq", Big, primary_key=True, autoincrement=False, default=0),
     Index("ix_attachment_place", "place", "seq", "cate"),
-    **_options,
+    **options,
 )
 
 # Who uploaded which files, by their stems, with the bytes of the file, and when (milliseconds since 1970).
@@ -297,7 +297,7 @@ upload = Table(
     Column("userid", Big, primary_key=True, autoincrement=False, index=True),
     Column("size", Big, nullable=False),
     Column("at", Big, nullable=False),
-    **_options,
+    **options,
 )
 
 # What is counted for all nodes together (see `attempts`): `level` in thousandths, at the time `at`; `until` is when the
@@ -309,7 +309,7 @@ attempt = Table(
     Column("level", Big, nullable=False),
     Column("at", Big, nullable=False, index=True),
     Column("until", Big, nullable=False),
-    **_options,
+    **options,
 )
 
 # By what an account is known: hashes of a browser's cookie, and of addresses.
@@ -319,7 +319,7 @@ known_login = Table(
     Column("userid", Big, primary_key=True, autoincrement=False),
     Column("hash", Hash, primary_key=True),
     Column("at", Moment, nullable=False),
-    **_options,
+    **options,
 )
 
 # What lets somebody in who isn't: to the server (`community` 0) or to a group. Times are milliseconds since 1970.
@@ -333,7 +333,7 @@ invite = Table(
     Column("uses", Integer, nullable=False),
     Column("used", Integer, nullable=False, default=0),
     Column("expires", Big, nullable=False),
-    **_lasting,
+    **lasting,
 )
 
 # Settings that are changed at run time (`node` is ""), and those that a running node was given as options, until it
@@ -345,7 +345,7 @@ setting = Table(
     Column("node", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
     Column("at", Big, nullable=False),
-    **_options,
+    **options,
 )
 
 # What administrators did: appended, never changed. `who` acted: `id:7`, `command:root` or `key:3`; `what` is JSON that
@@ -358,7 +358,7 @@ audit = Table(
     Column("who", String(100), nullable=False),
     Column("act", String(40), nullable=False),
     Column("what", String(500), nullable=False),
-    **_lasting,
+    **lasting,
 )
 
 # Acts that the command leaves for a node to carry out. `told` and `outcome` are JSON. Times are milliseconds since
@@ -376,7 +376,7 @@ orders = Table(
     Column("taken", Big, nullable=False),
     Column("node", String(40), nullable=False),
     Column("beat", Integer, nullable=False),
-    **_lasting,
+    **lasting,
 )
 
 # By what a user may set a new password, once, until `expires` (milliseconds since 1970).
@@ -386,7 +386,7 @@ password_reset = Table(
     Column("userid", Big, primary_key=True, autoincrement=False),
     Column("hash", Hash, nullable=False, unique=True),
     Column("expires", Big, nullable=False),
-    **_options,
+    **options,
 )
 
 # Of other programs. `scopes` have commas between them; `used` is about when it was used last, in ms since 1970, or 0.
@@ -399,7 +399,7 @@ api_key = Table(
     Column("scopes", String(100), nullable=False),
     Column("at", Big, nullable=False),
     Column("used", Big, nullable=False, server_default="0"),
-    **_lasting,
+    **lasting,
 )
 
 # How other programs call users (`kind` 1) and groups (2): by ids of their own.
@@ -410,7 +410,7 @@ external = Table(
     Column("name", String(64), primary_key=True),
     Column("id", Big, nullable=False),
     UniqueConstraint("kind", "id"),
-    **_options,
+    **options,
 )
 
 # What was answered to requests of other programs that may be sent again, by the key and the hash of the request's own
@@ -424,7 +424,7 @@ kept_answer = Table(
     Column("status", SmallInteger, nullable=False),
     Column("answer", Body, nullable=False),
     Column("at", Big, nullable=False, index=True),
-    **_options,
+    **options,
 )
 
 # Users who are being erased, until nothing of them is left.
@@ -432,7 +432,7 @@ erasure = Table(
     "erasure",
     metadata,
     Column("userid", Big, primary_key=True, autoincrement=False),
-    **_options,
+    **options,
 )
 
 meta = Table(
@@ -440,7 +440,7 @@ meta = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
-    **_options,
+    **options,
 )
 """`epoch`: a random id made with the schema, by which clients and nodes know that it is the same log.
 `written_through`: the newest message id that `run`, the index of cids and the senders' read marks account for
@@ -458,7 +458,7 @@ silent = Table(
     Column("conversation", Big, primary_key=True, autoincrement=False),
     Column("seq", Big, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
-    **_options,
+    **options,
 )
 """The messages that nobody has to read: events, notices, and what was recalled."""
 
@@ -469,7 +469,7 @@ named = Table(
     Column("conversation", Big, primary_key=True, autoincrement=False),
     Column("seq", Big, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
-    **_options,
+    **options,
 )
 """Whom a message names as it is shown now: who is mentioned (0 is everybody), and who a notice is about."""
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twim.errors import Conflict, NotFound, NotYours
 from twim.storage.contacts import is_contact
 from twim.storage.groups import lock, standing, touch
+from twim.storage.happenings import note_member
 from twim.storage.interface import Community
 from twim.storage.members import MemberStore, membership
 from twim.storage.schema import MEMBER, contact, user
@@ -30,10 +31,11 @@ class TakeoverStore(MemberStore):
             _check_may_own(connection, found, userid)
             joins = standing(connection, found, userid).role == OUTSIDE
             if joins:
-                self.enter(connection, found, userid, 0, at)
+                self.enter(connection, found, userid, 0, at, "added")
             for owner, admin in ((found.ownerid, 1), (userid, 0)):
                 connection.execute(update(contact).where(*membership(owner, group)).values(admin=admin, muted=0))
             touch(connection, group, at, {"ownerid": userid, "received": 1})
+            note_member(connection, group, userid, "role")
             return joins
 
         return self._database.write(work)

@@ -14,6 +14,7 @@ from twim.logic.administration.group_acts import GroupActs
 from twim.logic.administration.server_acts import ServerActs
 from twim.logic.administration.storage_acts import StorageActs
 from twim.logic.administration.user_acts import UserActs
+from twim.logic.administration.webhook_acts import WebhookActs
 from twim.logic.api_keys import ApiKeys
 from twim.logic.deletion import Deletion
 from twim.logic.groups import Groups
@@ -21,6 +22,7 @@ from twim.logic.invitations import Invitations
 from twim.logic.password_resets import PasswordResets
 from twim.logic.roles import Roles
 from twim.logic.settings import Settings
+from twim.logic.webhooks.webhooks import Webhooks
 from twim.storage.api_keys import ApiKeyStore
 from twim.storage.audit import AuditStore
 from twim.storage.database import Database
@@ -41,6 +43,7 @@ class Parts:
     deletion: Deletion
     settings: Settings
     keys: ApiKeys
+    webhooks: Webhooks
     bus: Bus
     hub: Hub
 
@@ -53,6 +56,7 @@ def compose(database: Database, parts: Parts, now_ms: Callable[[], int]) -> Admi
         GroupActs(listings, parts.groups),
         InviteActs(listings, parts.invitations, now_ms),
         KeyActs(ApiKeyStore(database), parts.keys, now_ms),
+        WebhookActs(parts.webhooks),
         ServerActs(parts.settings, parts.deletion.retention, audit, parts.bus, parts.hub),
         StorageActs(StorageUse(database)),
     )

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, Select, delete, func, insert, select, tuple_, update
 
 from twim.storage import unread
 from twim.storage.conversation_table import make_each
@@ -30,6 +30,7 @@ class ServerDialect(ABC):
     """See `Dialect`."""
 
     defers_index = False
+    commits_in_order = False
     _move_heads: str
     _move_marks: str
 
@@ -111,6 +112,14 @@ class ServerDialect(ABC):
         """See `Dialect`. Costs no statement beyond the one that moves the marks."""
         rows = sorted(marks)
         return move(connection, self._move_marks, rows) >= len(rows)
+
+    @abstractmethod
+    def transaction_mark(self, connection: Connection) -> int:
+        """See `Dialect`."""
+
+    @abstractmethod
+    def are_void(self, connection: Connection, ids: Column[int], gaps: Sequence[tuple[int, int]], mark: int) -> bool:
+        """See `Dialect`."""
 
     def finish_copy(self, connection: Connection, source_defers_index: bool) -> None:
         """See `Dialect`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select, text, tuple_
+from sqlalchemy import Column, Connection, Select, select, text, tuple_
 
 from twim.storage.dialect import LockTimeout
 from twim.storage.schema import message
@@ -84,6 +84,17 @@ class MysqlDialect(ServerDialect):
         for start in range(0, len(pairs), _CHUNK):
             asked = tuple_(message.c.sender, message.c.cid).in_(pairs[start : start + _CHUNK])
             yield from connection.execute(stored.where(asked))
+
+    def transaction_mark(self, connection: Connection) -> int:
+        """See `Dialect`. MySQL tells no user which transactions run."""
+        return 0
+
+    def are_void(self, connection: Connection, ids: Column[int], gaps: Sequence[tuple[int, int]], mark: int) -> bool:
+        """See `Dialect`. A statement takes the ids of its rows and inserts the first of them at once, which then is
+        locked until its transaction ends: whoever wants to lock it as well waits for that."""
+        for first, last in gaps:
+            connection.execute(select(ids).where(ids >= first, ids <= last).with_for_update(read=True)).all()
+        return True
 
     def list_unread(self, connection: Connection, listed: Select[Any], userid: int) -> Sequence[Sequence[Any]]:
         """See `Dialect`."""

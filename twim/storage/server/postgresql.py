@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, text
+from sqlalchemy import Column, Connection, Select, text
 from sqlalchemy.exc import OperationalError
 
 from twim.storage.dialect import LockTimeout
@@ -93,6 +93,16 @@ class PostgresqlDialect(ServerDialect):
     def list_unread(self, connection: Connection, listed: Select[Any], userid: int) -> Sequence[Sequence[Any]]:
         """See `Dialect`."""
         return self.fetch(connection, with_counts(listed), {"b_user": userid})
+
+    def transaction_mark(self, connection: Connection) -> int:
+        """See `Dialect`. No transaction with this number or a higher one had ended yet."""
+        return int(connection.exec_driver_sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").scalar_one())
+
+    def are_void(self, connection: Connection, ids: Column[int], gaps: Sequence[tuple[int, int]], mark: int) -> bool:
+        """See `Dialect`. Whatever inserts a row has locked another one before, and so has its number before the row
+        has its id: all of them with lower numbers than the mark have ended."""
+        oldest = connection.exec_driver_sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").scalar_one()
+        return int(oldest) >= mark
 
     def finish_copy(self, connection: Connection, source_defers_index: bool) -> None:
         """See `Dialect`."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, insert, update
+from sqlalchemy import Column, Connection, Select, delete, insert, update
 
 from twim.storage.conversation_table import make_all
 from twim.storage.interface import Conversation, Key
@@ -47,6 +47,7 @@ class SqliteDialect:
     """See `Dialect`."""
 
     defers_index = True
+    commits_in_order = True
 
     def __init__(self) -> None:
         self.messages = RunIndex()
@@ -116,6 +117,14 @@ class SqliteDialect:
     def list_unread(self, connection: Connection, listed: Select[Any], userid: int) -> Sequence[Sequence[Any]]:
         """See `Dialect`."""
         return self.fetch(connection, with_counts(listed), {"b_user": userid})
+
+    def transaction_mark(self, connection: Connection) -> int:
+        """See `Dialect`. One process writes, one transaction after the other."""
+        return 0
+
+    def are_void(self, connection: Connection, ids: Column[int], gaps: Sequence[tuple[int, int]], mark: int) -> bool:
+        """See `Dialect`."""
+        return True
 
     def finish_copy(self, connection: Connection, source_defers_index: bool) -> None:
         """See `Dialect`."""

@@ -205,6 +205,28 @@ class Admin:
         """End an API key."""
         return await self._do(request, fields, "key.revoke", id=fields.id("id"))
 
+    # Webhooks
+
+    @route(app, "/webhooks", "GET")
+    async def webhooks(self, request: Request, fields: Fields) -> bytes:
+        """All webhooks, and how they stand."""
+        return await self._list(request, fields, "webhook.list")
+
+    @route(app, "/webhooks/<id>/retry")
+    async def retry_webhook(self, request: Request, fields: Fields) -> bytes:
+        """Try one that fails again."""
+        return await self._do(request, fields, "webhook.retry", id=fields.id("id"))
+
+    @route(app, "/webhooks/<id>", "DELETE")
+    async def delete_webhook(self, request: Request, fields: Fields) -> bytes:
+        """End a webhook."""
+        return await self._do(request, fields, "webhook.delete", id=fields.id("id"))
+
+    @route(app, "/webhooks/<id>/delete")
+    async def end_webhook(self, request: Request, fields: Fields) -> bytes:
+        """End a webhook."""
+        return await self._do(request, fields, "webhook.delete", id=fields.id("id"))
+
     # The server
 
     @route(app, "/settings", "GET")

@@ -12,6 +12,7 @@ from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.repeating import Repeating
 from twim.access.http.rest.api.users import ApiUsers
+from twim.access.http.rest.api.webhooks import ApiWebhooks
 from twim.logic.accounts import Accounts, Tokens
 from twim.logic.administration.administration import Administration
 from twim.logic.api_keys import ApiKeys
@@ -21,6 +22,7 @@ from twim.logic.host_groups import HostGroups
 from twim.logic.host_messages import HostMessages
 from twim.logic.hosts import HostUsers
 from twim.logic.relations import Relations
+from twim.logic.webhooks.webhooks import Webhooks
 from twim.storage.accounts import AccountStore
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
@@ -43,6 +45,7 @@ class Parts:
     log: SqlLog
     files: Files
     administration: Administration
+    webhooks: Webhooks
 
 
 class Api:
@@ -67,6 +70,7 @@ class Api:
         self._areas: dict[bytes, IResource] = {
             b"groups": ApiGroups(parts.keys, repeating, groups).app.resource(),
             b"messages": ApiMessages(parts.keys, repeating, messages, store).app.resource(),
+            b"webhooks": ApiWebhooks(parts.keys, repeating, groups, parts.webhooks).app.resource(),
         }
 
     def area(self, request: Request) -> IResource:
