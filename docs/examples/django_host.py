@@ -11,7 +11,7 @@ import time
 
 import requests
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import execute_from_command_line
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template import Context, Engine
 from django.urls import path
@@ -70,10 +70,10 @@ def events(request):
 
 urlpatterns = [path("", page), path("login", login), path("events", events)]
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["localhost"], SECRET_KEY=os.urandom(32).hex())
-chat("PUT", "bots/bot", {"nickname": "Shop bot"})
+chat("PUT", "users/bot", {"nickname": "Shop bot"})
 chat("PUT", "groups/shop", {"name": "Shop", "owner": "bot"})
 for old in chat("GET", "webhooks")["rows"]:
     chat("DELETE", f"webhooks/{old['id']}")
 hook = {"url": f"http://localhost:{PORT}/events", "events": ["message"], "filter": {"group": "shop"}}
 secret = chat("POST", "webhooks", hook)["data"]["secret"]
-call_command("runserver", f"localhost:{PORT}", use_reloader=False)
+execute_from_command_line(["", "runserver", f"localhost:{PORT}", "--noreload"])
