@@ -15,5 +15,5 @@ export default [
   { files: ["asset/js/**/*.js"], languageOptions: { globals: globals.browser }, rules },
   // The client that others embed runs wherever there is a WebSocket: it takes nothing else of a browser for granted.
   { files: ["asset/js/im/**/*.js"], languageOptions: { globals: globals["shared-node-browser"] }, rules },
-  { files: ["test/js/**/*.js"], languageOptions: { globals: globals.node }, rules },
+  { files: ["test/js/**/*.js", "docs/examples/**/*.js"], languageOptions: { globals: globals.node }, rules },
 ];
