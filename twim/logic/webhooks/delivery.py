@@ -125,10 +125,11 @@ class Delivery:
         left = [event for event in waiting.events if event.id not in self._done]
         if left:
             why = await self._send_all(left)
-            if self._stopped or not self._means.may_send():
-                await self._sleep(TROUBLE_SECONDS)
-                return
-            if why:
+            if any(event.id not in self._done for event in left):
+                if not why:
+                    # Interrupted, since this node stops or the lease is over.
+                    await self._sleep(TROUBLE_SECONDS)
+                    return
                 await self._not_delivered(why)
                 return
         await self._delivered(waiting)

@@ -1,0 +1,1 @@
+"""Deliveries of webhooks, with a clock of the tests' own."""
