@@ -165,6 +165,13 @@ SETTINGS: Final = (
         " separated by spaces or commas [default: none]",
     ),
     Setting(
+        "webhooks",
+        "public",
+        "public: what other programs are told goes to public addresses only; private: also to this machine and its"
+        " networks [default: public]",
+        choices=("public", "private"),
+    ),
+    Setting(
         "monitors",
         "",
         "Addresses or networks of the programs that may see /metrics and what /health/ready knows, separated by spaces"
@@ -226,6 +233,8 @@ class Config:
     """Whether everybody who knows a file's address may read it."""
     sites: frozenset[str] = frozenset()
     """Origins of the sites that may show the chat and call REST, as browsers write them."""
+    webhooks_private: bool = False
+    """Whether other programs are told also at private addresses."""
     monitors: frozenset[str] = frozenset()
     """Addresses and networks of those who may see what is measured."""
     hsts: int = int(DEFAULTS["hsts"])
@@ -360,6 +369,7 @@ def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
         operators=frozenset(settings["operators"].replace(",", " ").split()),
         proxies=_networks("proxies", settings["proxies"], "unix"),
         sites=_sites(settings["sites"]),
+        webhooks_private=settings["webhooks"] == "private",
         monitors=_networks("monitors", settings["monitors"]),
         hsts=_whole("hsts", settings["hsts"], 0, HSTS_SECONDS),
         log_json=settings["log-format"] == "json",
