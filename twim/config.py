@@ -167,8 +167,8 @@ SETTINGS: Final = (
     Setting(
         "webhooks",
         "public",
-        "Which addresses webhooks may have: public (those of the public network) or private (all, those of this machine"
-        " and its network among them) [default: public]",
+        "public: what other programs are told goes to public addresses only; private: also to this machine and its"
+        " networks [default: public]",
         choices=("public", "private"),
     ),
     Setting(
@@ -234,7 +234,7 @@ class Config:
     sites: frozenset[str] = frozenset()
     """Origins of the sites that may show the chat and call REST, as browsers write them."""
     webhooks_private: bool = False
-    """Whether webhooks may have addresses of this machine and its network."""
+    """Whether other programs are told also at private addresses."""
     monitors: frozenset[str] = frozenset()
     """Addresses and networks of those who may see what is measured."""
     hsts: int = int(DEFAULTS["hsts"])

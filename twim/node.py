@@ -59,6 +59,7 @@ from twim.logic.groups import Groups
 from twim.logic.history import History
 from twim.logic.idle_devices import IdleDevices
 from twim.logic.invitations import Invitations
+from twim.logic.known_bots import KnownBots
 from twim.logic.live_settings import LiveSettings
 from twim.logic.local_node import LocalNode
 from twim.logic.login_guard import LoginGuard
@@ -78,6 +79,7 @@ from twim.logic.self_description import self_description
 from twim.logic.settings import Settings
 from twim.logic.signup import SignUp
 from twim.logic.silences import Silences
+from twim.logic.slash_commands import SlashCommands
 from twim.logic.webhooks.listening import Listening
 from twim.logic.webhooks.webhooks import Webhooks
 from twim.outbound.requests import OutboundRequests
@@ -86,9 +88,11 @@ from twim.storage.accounts import AccountStore
 from twim.storage.api_keys import ApiKeyStore
 from twim.storage.attachments import Attachments
 from twim.storage.attempts import AttemptStore
+from twim.storage.bots import BotStore
 from twim.storage.conversation_settings import ConversationSettingStore
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
+from twim.storage.external import ExternalStore
 from twim.storage.file_key import read_file_key
 from twim.storage.files.opening import open_files
 from twim.storage.files.pictures import Pictures
@@ -153,7 +157,15 @@ class Node:
         self.log = SqlLog(self.log_writing.appender, iterations, reactor, now_ms)
         self.log.listener = self.routing
         conversations = Conversations(database, self.log_writing.indexing)
-        posting = Posting(self.log, conversations, self.routing.refuse, self._repeat, now_ms, files)
+        self.outbound = OutboundRequests(reactor, config.webhooks_private)
+        bots = BotStore(database)
+        self.bots = KnownBots(bots, self.routing, reactor)
+        self.slash_commands = SlashCommands(
+            self.bots, bots, ExternalStore(database), self.outbound, self.log.decided, now_ms
+        )
+        posting = Posting(
+            *(self.log, conversations, self.routing.refuse, self._repeat, now_ms, files, self.slash_commands.take)
+        )
         accounts = AccountStore(database)
         relation_store = RelationStore(database)
         tokens = Tokens(accounts)
@@ -249,7 +261,7 @@ class Node:
         )
         self.administration = compose(database, parts, now_ms)
         self.orders = Orders(OrderStore(database), self.administration, self.bus.node, reactor, now_ms)
-        api = ApiParts(
+        api_parts = ApiParts(
             keys=self.keys,
             accounts=logged,
             tokens=tokens,
@@ -260,7 +272,12 @@ class Node:
             files=files,
             administration=self.administration,
             webhooks=self.webhooks,
+            known_bots=self.bots,
+            slash_commands=self.slash_commands,
+            requests=self.outbound,
+            limits=limits,
         )
+        self.api = api = Api(database, api_parts, now_ms)
         signup = SignUp(logged, groups, self.settings, now_ms)
         pages = Pages(
             config.views,
@@ -286,7 +303,7 @@ class Node:
                 *(authenticator, logged, accounts, relations, self.presence, guard, searches, signup),
                 *(self.settings, files, UserSettingStore(database)),
             ),
-            Contacts(authenticator, relations, groups, searches, files),
+            Contacts(authenticator, relations, groups, searches, files, api.bots),
             Messages(
                 authenticator,
                 History(conversations, relation_store, self.hub, epoch),
@@ -300,7 +317,7 @@ class Node:
             RegistrationPages(authenticator, self.settings, self.roles, invitations),
             Admin(authenticator, self.roles, self.administration, self.trends),
             AdminPages(self.roles, LOGIN_PAGE),
-            Api(database, api, now_ms),
+            api,
             self.resets,
             files,
         )
@@ -350,6 +367,7 @@ class Node:
         self.changing_settings.heard()
         self.keys.heard()
         self.webhooks.heard()
+        self.bots.heard()
 
     def _appeared(self, posts: Sequence[Post]) -> None:
         if self.cluster is not None:
@@ -388,6 +406,7 @@ class Node:
         self.changing_settings.start()
         self.keys.start()
         self.webhooks.start()
+        self.bots.start()
         self.deletion.start()
         self.orders.start()
 
@@ -395,6 +414,7 @@ class Node:
         """Tell all devices to reconnect to another node, commit what waits, and end the threads."""
         self.admission.close()
         self.deletion.stop()
+        self.slash_commands.stop()
         await self.orders.stop()
         await self.log.drained()
         await self.webhooks.stop()
@@ -405,6 +425,7 @@ class Node:
         self.idle.stop()
         self.trends.stop()
         self.keys.stop()
+        self.bots.stop()
         await self.changing_settings.stop()
         if self.cluster is not None:
             self.cluster.stop()

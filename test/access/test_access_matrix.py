@@ -20,12 +20,14 @@ from test.storage.files.samples import multipart, picture
 from twim.access.files.downloads import Downloads
 from twim.access.files.uploads import Uploads
 from twim.access.http.rest.admin import Admin
+from twim.access.http.rest.api.bots import ApiBots
 from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.health import Health
+from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
 from twim.access.http.rest.users import Users
@@ -89,6 +91,8 @@ PATHS = """
     POST /contact/block               ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
     POST /contact/unblock             ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
     GET+ /contact/loadblock           ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
+    GET+ /contact/commands with Ann   no   ok   no   no   no   no   no   no   no   no   no   out  out
+    GET+ /contact/commands in a group  no   no   no   ok   no   no   ok   no   no   no   no   out  out
     POST /contact/createcommunity     ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
     POST /contact/updatecommunity     no   no   no   no   no   no   ok   no   no   no   no   out  out
     POST /contact/joincommunity       ok   ok   ok   rule ok   no   rule ok   ok   ok   ok   out  out
@@ -189,6 +193,14 @@ PATHS = """
     POST /api/v1/messages             out  out  out  out  out  out  out  out  out  out  out  out  out
     GET  /api/v1/messages             out  out  out  out  out  out  out  out  out  out  out  out  out
     DELETE /api/v1/messages/SEQ       out  out  out  out  out  out  out  out  out  out  out  out  out
+    PUT /api/v1/bots/NAME             out  out  out  out  out  out  out  out  out  out  out  out  out
+    GET  /api/v1/bots                 out  out  out  out  out  out  out  out  out  out  out  out  out
+    DELETE /api/v1/bots/NAME          out  out  out  out  out  out  out  out  out  out  out  out  out
+    POST /api/v1/hooks                out  out  out  out  out  out  out  out  out  out  out  out  out
+    GET  /api/v1/hooks                out  out  out  out  out  out  out  out  out  out  out  out  out
+    DELETE /api/v1/hooks/ID           out  out  out  out  out  out  out  out  out  out  out  out  out
+    POST /hook/CODE                   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
+    POST /hook/CODE of no hook        none none none none none none none none none none none none none
     GET  /cluster                     no   no   no   no   no   no   no   no   no   ok   no   out  out
     GET  /metrics here                page page page page page page page page page page page page page
     GET  /metrics by a proxy          none none none none none none none none none page none none none
@@ -236,12 +248,13 @@ AREAS: dict[str, Klein] = {
     "/message": Messages.app,
     "/invite": Invites.app,
     "/admin/api": Admin.app,
+    "/hook": IncomingHooks.app,
     "/attach": Uploads.app,
     "/mnt": Downloads.app,
     "/operate": Operate.app,  # whose path is /cluster
     "/watched": Health.app,  # whose paths are /health/… and /metrics
 }
-API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app))
+API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app, ApiBots.app))
 _ROW = re.compile(r" {4}(\S.*?) {2,}([a-z]+(?: +[a-z]+)*)")
 
 
@@ -321,6 +334,8 @@ class World:
     """Of an invitation to the group, by its owner."""
     reset: str = ""
     """The code by which somebody sets a new password."""
+    hook: str = ""
+    """The path by which another program says something in the group."""
     named: dict[str, int] = field(default_factory=dict)
     """Whom administrators act upon, by the area of the path."""
     said: dict[str, int] = field(default_factory=dict)
@@ -370,7 +385,11 @@ class Matrix(RunningNode):
         invited = await people["own"].post("/invite/create", **{"for": group})
         world.invite, world.code = invited.data["id"], invited.data["code"]
         key = await people["adm"].post("/admin/api/keys", name="a key")
+        made = {"group": f"id:{group}", "name": "a hook"}
+        hook = (await self.post_json("/api/v1/hooks", made, *_bearer(key.data["key"]))).data
+        world.hook = hook["url"]
         world.named = {"users": victim.id, "groups": group, "invites": world.invite, "keys": key.data["id"]}
+        world.named["hooks"] = hook["id"]
         world.reset, _ = await self.node.resets.begin((await self.person()).id)
         for who in ("exm", "exo"):
             await people[who].post("/contact/leavecommunity", dstid=group)
@@ -461,6 +480,8 @@ class Matrix(RunningNode):
             "POST /contact/dissolve": to_group,
             "GET+ /message/history with Ann": to_ann | {"scope": 10},
             "GET+ /message/history of a group": to_group | {"scope": 11},
+            "GET+ /contact/commands with Ann": to_ann | {"scope": 10},
+            "GET+ /contact/commands in a group": to_group | {"scope": 11},
             "POST /invite/create group": {"for": group},
             "POST /invite/create server": {"for": "server"},
             "POST /invite/revoke another's": {"id": world.invite + (who == "own")},
@@ -495,6 +516,9 @@ class Matrix(RunningNode):
             path = f"/i/{self.world.code}{'x' if row.endswith('no invitation') else ''}"
         if path == "/reset/CODE":
             path = f"/reset/{self.world.reset}{'x' if row.endswith('no reset') else ''}"
+        if path == "/hook/CODE":
+            where = f"{self.world.hook}{'x' if row.endswith('no hook') else ''}"
+            return await self.post_json(where, {"text": "hi"}, *headers)
         if path.startswith("/mnt/"):
             plain = self.world.file.partition("?")[0]
             expired = f"{plain}?e=1&s={self.node.urls._signature(plain[5:], '1')}"

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import globalLogPublisher
 
+from test.access.bot_receiver import Receiver
 from test.access.running_node import PASSWD, Device, RunningNode, reactor, until
 from test.cluster.redis.redis_server import RedisServer
 from test.storage.databases import POSTGRESQL, empty_database
@@ -20,6 +21,8 @@ from twim.logic.administration.acts import Actor
 from twim.logic.conversation_settings import ConversationSettings
 from twim.logic.live_settings import LiveSettings
 from twim.node import Node, now_ms
+from twim.storage.api_keys import ApiKey
+from twim.storage.bots import Command
 from twim.storage.conversation_settings import ConversationSettingStore
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
@@ -341,3 +344,25 @@ class KeyTests(TwoNodes):
         self.assertEqual(await self.status(made["key"]), 404)
         await self.node.keys._poll()
         self.assertEqual(await self.status(made["key"]), 401)
+
+
+class BotTests(TwoNodes):
+    """Bots that were made at the other node."""
+
+    settings: ClassVar[dict[str, str]] = {"webhooks": "private"}
+    others: ClassVar[dict[str, str]] = {"webhooks": "private"}
+
+    async def test_told_once(self) -> None:
+        """A command that is said at the first node is told to the bot once, and its answer is heard at both."""
+        receiver = Receiver(lambda told: b'{"text":"sun"}')
+        url = receiver.listen(self)
+        ann = await self.person()
+        key = ApiKey(1, "shop", "webhooks", 0)
+        bot = await self.other.api.bots.put(key, "meteo", {}, url, [Command("weather")])
+        await ann.post("/contact/addfriend", dstid=bot["id"])
+        device = await ann.device()
+        await until(lambda: "weather" in self.node.bots.by_word, "the first node knows the command")
+        await device.tell(SINGLE, int(str(bot["id"])), "/weather")
+        await device.hear(cmd=SINGLE, content="sun")
+        await until(lambda: not self.node.slash_commands.waiting, "the end of it")
+        self.assertEqual(len(receiver.told), 1)

@@ -88,7 +88,7 @@ def test_mention_outlives_switching(person: PeopleOf) -> None:
     group = new_group(anna, bo)
     anna.open(11, group)
     anna.input.press_sequentially("@b")
-    anna.page.locator(".mention-option", has_text="Bo").click()
+    anna.page.locator(".suggestion", has_text="Bo").click()
     anna.input.press_sequentially("look")
     anna.open(10, anna.id)
     anna.open(11, group)

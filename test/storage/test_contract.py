@@ -5,6 +5,7 @@ from __future__ import annotations
 from test.storage.accounts_contract import AnyAccounts
 from test.storage.administration_contract import AnyAdministration
 from test.storage.attempts_contract import AnyAttempts
+from test.storage.bots_contract import AnyBots
 from test.storage.conversations_contract import AnyConversations
 from test.storage.hosts_contract import AnyHosts
 from test.storage.listings_contract import AnyListings
@@ -145,4 +146,16 @@ class MySqlWebhooks(AnyWebhooks, OnMySql):
 
 
 class PostgreSqlWebhooks(AnyWebhooks, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteBots(AnyBots, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlBots(AnyBots, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlBots(AnyBots, OnPostgreSql):
     """On PostgreSQL."""

@@ -66,6 +66,14 @@ class Limits:
         """Count a group that a user makes."""
         self._take(table.GROUPS, userid)
 
+    def bot(self, userid: int, messages: int) -> None:
+        """Count messages that a bot posts by its key."""
+        self._take(table.BOTS, userid, messages)
+
+    def hook(self, id: int) -> None:
+        """Count a message that comes in by a hook."""
+        self._take(table.HOOKS, id)
+
     def connect(self, address: str) -> None:
         """Count a WebSocket that is to be opened. `TooMany` also when too many are open. An empty address, which is
         this machine's own, may do what it likes."""

@@ -32,6 +32,8 @@ STRANGERS: Final = Limit("strangers", "60/h", "mobiles that an address tries to 
 FRIENDS: Final = Limit("friends", "100/d,50", "friendships that a user asks for")
 GROUPS: Final = Limit("groups", "20/d", "groups that a user makes")
 CONNECTS: Final = Limit("connects", "20/s,2000", "WebSockets opened from an address, this machine's own excepted")
+BOTS: Final = Limit("bots", "20/s,300", "messages that a bot posts by its key over HTTP")
+HOOKS: Final = Limit("hooks", "5/s,100", "messages that come in by a hook")
 
 LIMITS: Final = (
     MESSAGES,
@@ -45,6 +47,8 @@ LIMITS: Final = (
     FRIENDS,
     GROUPS,
     CONNECTS,
+    BOTS,
+    HOOKS,
 )
 SOCKETS_OPTION: Final = "limit-sockets"
 SOCKETS_DEFAULT: Final = "2000"

@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twim.errors import Failed, Refusal, TooMany, Unavailable
+from twim.errors import Refusal, Unavailable
 from twim.logic.accounts import Accounts
 from twim.logic.groups import Groups
+from twim.logic.leaving import leave_all
 from twim.logic.pauses import Pauses
 from twim.logic.relations import Relations
 from twim.logic.routing import Routing
@@ -91,11 +92,8 @@ class Erasure:
                 self.log.error("user {userid} can't be erased: {why}", userid=userid, why=refused.msg)
 
     async def _leave(self, userid: int) -> None:
-        """End friendships and memberships, each as the user itself does, so that all nodes know it at once."""
-        for friend in await self._relations.friends(userid):
-            await _unless_over(self._relations.part(userid, friend))
-        for group in await self._groups.groups(userid):
-            await _unless_over(self._groups.leave(userid, group))
+        """End friendships and memberships, so that all nodes know it at once."""
+        await leave_all(userid, self._relations, self._groups)
         await self._store.forget_relations(userid)
 
     async def _empty(self, userid: int) -> set[int]:
@@ -132,16 +130,6 @@ class Erasure:
                     if scope != SINGLE:
                         self._routing.to_group(group, payload)
             self._routing.flush()
-
-
-async def _unless_over(ending: Awaitable[None]) -> None:
-    """The other side may have ended it meanwhile."""
-    try:
-        await ending
-    except (Unavailable, TooMany, Failed):
-        raise
-    except Refusal:
-        pass
 
 
 def _counts_of(userid: int, mobile: str) -> list[bytes]:

@@ -1,7 +1,8 @@
 """Messages that another program, which has a key, posts in the names of users, reads and recalls.
 
 They go into the log as a socket's do. What the server's own policy forbids is allowed: any two may write to each
-other, and become friends; mutes and a group's rule who posts don't hold. Blocks do, and so does membership.
+other, and become friends; mutes and a group's rule who posts don't hold. Blocks do, and so does membership. A bot that
+posts by its own key has no such rights.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from twim.wire.commands import GROUP, RECALL, SENDABLE, SINGLE
 from twim.wire.message import Message
 
 TOGETHER: Final = 500  # messages that are posted at once
+UNCUT: Final = 2**31  # bytes, more than any page has
 
 
 class Place(NamedTuple):
@@ -65,25 +67,39 @@ class HostMessages:
         conversations: Conversations,
         log: SqlLog,
         files: Files,
+        command: Callable[[Post], None],
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
+        self._command = command
+        self._now_ms = now_ms
         self._relation_store = relation_store
         self._relations = relations
         self._conversations = conversations
         self._log = log
         self._files = files
 
-    async def post(self, said: Sequence[Said]) -> list[Outcome]:
-        """Post these, at most `TOGETHER`, in one commit. Gives what became of each, in their order."""
+    async def say(self, said: Said) -> Outcome:
+        """Post what a bot says, see `post`."""
+        (outcome,) = await self.post([said], of_bots=True)
+        return outcome
+
+    async def post(self, said: Sequence[Said], of_bots: bool = False) -> list[Outcome]:
+        """Post these, at most `TOGETHER`, in one commit. Gives what became of each, in their order. Bots speak for
+        themselves: like everybody else they write to friends only, and where they may post."""
         posting = _Posting(said)
         known = await self._resolve(said)
         posting.each(lambda one: _prepare(one, known))
         posting.each(lambda one: self._take_files(one))
         posting.each(lambda one: _check(one.message, known.circles[one.message.userid]))
-        full = await self._befriend(posting.left, known.circles)
-        posting.each(lambda one: _check_friends(one.message, full))
+        if of_bots:
+            now = self._now_ms()
+            posting.each(lambda one: _check_bot(one.message, known.circles[one.message.userid], now))
+        else:
+            full = await self._befriend(posting.left, known.circles)
+            posting.each(lambda one: _check_friends(one.message, full))
         found = await self._find({_key(one.message) for one in posting.left})
-        posting.each(lambda one: self._append(posting, one, found[_key(one.message)]))
+        posting.each(lambda one: self._append(posting, one, found[_key(one.message)], of_bots))
         await self._log.decided()
         return [await self._outcome(posting, at) for at in range(len(said))]
 
@@ -120,12 +136,14 @@ class HostMessages:
             first.subFailure.raiseException()
         return dict(zip(ordered, found, strict=True))
 
-    def _append(self, posting: _Posting, one: _Item, conversation: Conversation | None) -> None:
+    def _append(self, posting: _Posting, one: _Item, conversation: Conversation | None, of_bots: bool) -> None:
         if conversation is None:
             raise NotFound("to: no such group")
         post = Post(None, one.message, conversation, files=one.files)
         self._log.append(post)
         posting.posts[one.at] = post
+        if one.message.content[:1] == "/" and not of_bots:
+            self._command(post)
 
     async def _outcome(self, posting: _Posting, at: int) -> Outcome:
         post = posting.posts.get(at)
@@ -139,22 +157,30 @@ class HostMessages:
             return Outcome(first[2], first[3])
         return Outcome(refused=refused) if refused is not None else Outcome(message.seq, message.at)
 
-    async def read(self, place: Place, after: int | None, limit: int) -> tuple[list[bytes], int]:
-        """`(messages ascending, head)`: those after a seq, or the newest. `NotFound`."""
+    async def read(self, place: Place, after: int | None, limit: int, bot: int = 0) -> tuple[list[bytes], int]:
+        """`(messages ascending, head)`: those after a seq, or the newest. `NotFound`. With `bot` only what that one may
+        read; `NotYours`."""
         key = await self._key_of(place)
+        if bot:
+            found = await self._conversations.page_for(bot, key, None, after, limit, UNCUT)
+            if found is None and (key[0] != SINGLE or bot not in key[1:]):
+                raise NotYours("not your conversation")
+            return (found.bodies, found.head) if found is not None else ([], 0)
         conversation = await self._conversations.seek(key)
         if conversation is None:
             return [], 0
         page = await self._conversations.page(conversation, None, after, limit)
         return page.bodies, page.head
 
-    async def recall(self, place: Place, seq: int) -> None:
-        """Recall a message in its author's name. `NotFound`."""
+    async def recall(self, place: Place, seq: int, bot: int = 0) -> None:
+        """Recall a message in its author's name; with `bot` only one of its own. `NotFound`, `NotYours`."""
         key = await self._key_of(place)
         bodies = await self._conversations.between(key, seq - 1, seq)
-        if not bodies:
+        shown = msgspec.json.decode(bodies[0], type=Message) if bodies else None
+        if bot and (shown is None or shown.userid != bot):
+            raise NotYours("not your message")
+        if shown is None:
             raise NotFound("no such message")
-        shown = msgspec.json.decode(bodies[0], type=Message)
         refused = await self._recall(key, shown, shown.userid)
         if isinstance(refused, NotYours) and shown.cmd == GROUP:
             # The author is no member any more.
@@ -248,6 +274,14 @@ def _check(message: Message, circle: Circle) -> None:
             raise NotYours("to: not your friend")
     elif message.dstid not in circle.groups:
         raise NotYours("from: no member of that group")
+
+
+def _check_bot(message: Message, circle: Circle, now: int) -> None:
+    if message.cmd == SINGLE:
+        if message.dstid not in circle.friends and message.dstid != message.userid:
+            raise NotYours("to: not your friend")
+    elif circle.silenced.get(message.dstid, 0) > now:
+        raise NotYours("to: you may not post in that group now")
 
 
 def _pair(message: Message) -> tuple[int, int]:

@@ -87,21 +87,22 @@ class HostUsers:
         userid = (await self.store.ids(USER, [check_name(name)])).get(name, 0)
         if not userid:
             check_new_name(name, USER)
-            await self._check_avatar(0, fields)
+            await self.check_avatar(0, fields)
             userid, is_new = await self.store.make_user(name, {"nickname": name[:20]} | dict(fields))
         else:
             is_new = False
         if not is_new:
             before = await self._changeable(key, userid)
             changed = {one: value for one, value in fields.items() if getattr(before, one) != value}
-            await self._check_avatar(userid, changed)
+            await self.check_avatar(userid, changed)
             if changed:
                 await self.store.change_user(userid, changed)
                 await self._relations.tell_profile(userid)
         await self._change_standing(key, userid, role, disabled)
         return await self.user(userid)
 
-    async def _check_avatar(self, userid: int, fields: Mapping[str, Any]) -> None:
+    async def check_avatar(self, userid: int, fields: Mapping[str, Any]) -> None:
+        """Refuse an avatar of our store that is neither the user's own nor shown to it."""
         if fields.get("avatar"):
             await self._files.check(userid, fields["avatar"])
 

@@ -30,8 +30,10 @@ class Posting:
         repeat: Callable[[Post], None],
         now_ms: Callable[[], int],
         files: Files,
+        command: Callable[[Post], None] = lambda post: None,
     ) -> None:
         self._log = log
+        self._command = command
         self._files = files
         self._conversations = conversations
         self._refuse = refuse
@@ -80,6 +82,8 @@ class Posting:
         if files:
             post.files = files
         self._log.append(post)
+        if said.content[:1] == "/":
+            self._command(post)
 
     def notice(self, group: int, actor: int, what: str, memo: str = "", about: int = 0) -> None:
         """Post the server's own note on what `actor` did to the group, or to the member `about`: see docs/protocol.md

@@ -17,9 +17,11 @@ from twim.storage.happenings import CHANGED, MADE, note_user
 from twim.storage.interface import User, rfc3339
 from twim.storage.random_ids import free_id
 from twim.storage.schema import IN_USER, device, user
+from twim.storage.schema_bots import bot
 
 DISABLED: Final = "disabled"
 WAITING: Final = "not approved yet"
+NO_LOGIN: Final = "a bot does not log in"
 _USER: Final[tuple[Any, ...]] = (
     user.c.id,
     user.c.mobile,
@@ -31,6 +33,7 @@ _USER: Final[tuple[Any, ...]] = (
     user.c.role,
     user.c.disabled,
     user.c.waiting,
+    user.c.bot,
 )
 
 
@@ -198,8 +201,11 @@ class AccountStore:
 
         def work(connection: Connection) -> list[tuple[int, int]]:
             connection.execute(update(device).where(device.c.used == 0).values(used=now))
-            idle = select(device.c.userid, device.c.id).where(device.c.used < before).order_by(device.c.id).limit(500)
-            found = [(userid, deviceid) for userid, deviceid in connection.execute(idle)]
+            # The key of a bot stays, however seldom it is used.
+            idle = select(device.c.userid, device.c.id).where(
+                device.c.used < before, device.c.userid.not_in(select(bot.c.userid))
+            )
+            found = [(one, other) for one, other in connection.execute(idle.order_by(device.c.id).limit(500))]
             # Not one that another node has told of meanwhile.
             ended = delete(device).where(device.c.id == bindparam("b_id"), device.c.used < before)
             return [one for one in found if connection.execute(ended, {"b_id": one[1]}).rowcount]
@@ -262,6 +268,13 @@ def insert_user(connection: Connection, fields: dict[str, Any]) -> User:
 
 
 def insert_device(connection: Connection, userid: int, fields: dict[str, Any]) -> Device:
+    """A new device of the user, who logs in. `NotYours` for a bot."""
+    if connection.scalar(select(user.c.bot).where(user.c.id == userid)):
+        raise NotYours(NO_LOGIN)
+    return add_device(connection, userid, fields)
+
+
+def add_device(connection: Connection, userid: int, fields: dict[str, Any]) -> Device:
     """A new device of the user."""
     created = utc_now()
     # Both come from a request's headers, and PostgreSQL takes no NUL.

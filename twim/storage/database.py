@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from twim.errors import TooMany, Unavailable
+from twim.storage import schema_bots as _schema_bots  # noqa: F401 (its tables are copied and moved with all others)
 from twim.storage.backend import unusable
 from twim.storage.backends import backend_for
 

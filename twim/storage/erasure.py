@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, bindparam, delete, insert, select, up
 from twisted.internet.defer import Deferred
 
 from twim.storage import attachments, unread, versions
+from twim.storage.bots import forget_bot
 from twim.storage.database import Database
 from twim.storage.dialect import Dialect
 from twim.storage.external import forget_user
@@ -88,6 +89,7 @@ class ErasureStore:
             connection.execute(delete(attempt).where(attempt.c.key.in_(counts_of(userid, mobile))))
             note_erased(connection, userid)
             forget_user(connection, userid)
+            forget_bot(connection, userid)
             empty_kept(connection)
             attachments.replace(connection, IN_USER, userid, "")
             if connection.execute(select(erasure.c.userid).where(erasure.c.userid == userid)).first() is None:

@@ -89,14 +89,7 @@ class ExternalStore:
             known = id_of(connection, USER, name)
             if known:
                 return known, False
-            columns = {"sex": "U", "memo": "", "avatar": "", "passwd": ""} | dict(fields)
-            columns.setdefault("mobile", NO_MOBILE + secrets.token_hex(8))
-            try:
-                made = insert_user(connection, columns)
-            except MobileTaken as error:
-                raise Conflict(error.msg) from None
-            connection.execute(insert(external).values(kind=USER, name=name, id=made.id))
-            return made.id, True
+            return make_user(connection, name, fields), True
 
         return self._database.write(work)
 
@@ -154,6 +147,20 @@ class ExternalStore:
     def befriend(self, pairs: Sequence[Pair]) -> Deferred[tuple[list[Pair], list[Pair]]]:
         """See `become_friends`."""
         return self._database.write(lambda connection: become_friends(connection, pairs))
+
+
+def make_user(connection: Connection, name: str, fields: Mapping[str, Any]) -> int:
+    """A new user with these columns, and this external id unless that is empty; without a password, and without a
+    mobile unless one is given. `Conflict` for a mobile that somebody has."""
+    columns = {"sex": "U", "memo": "", "avatar": "", "passwd": ""} | dict(fields)
+    columns.setdefault("mobile", NO_MOBILE + secrets.token_hex(8))
+    try:
+        made = insert_user(connection, columns)
+    except MobileTaken as error:
+        raise Conflict(error.msg) from None
+    if name:
+        connection.execute(insert(external).values(kind=USER, name=name, id=made.id))
+    return made.id
 
 
 def id_of(connection: Connection, kind: int, name: str) -> int:

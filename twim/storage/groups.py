@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from twisted.internet.defer import Deferred
 
 from twim.errors import NotFound, NotYours, Refusal
@@ -32,6 +32,7 @@ from twim.storage.schema import (
     join_request,
     user,
 )
+from twim.storage.schema_bots import hook
 from twim.storage.standing import ADMIN, MEMBER_ROLE, OWNER, Standing
 from twim.wire.commands import GROUP
 
@@ -100,6 +101,7 @@ class GroupStore:
             touch(connection, group, at, {"dissolved": 1})
             connection.execute(delete(join_request).where(join_request.c.community == group))
             note_member(connection, group, userid, "dissolved")
+            connection.execute(delete(hook).where(hook.c.community == group))
 
         return self._database.write(work)
 
@@ -248,11 +250,14 @@ def _standing(owns: bool, admin: int, muted: int) -> Standing:
 
 
 def owned_by_member(connection: Connection, found: Community) -> Community:
-    """The group, whose owner is its oldest member where the owner isn't one, and nobody (0) where there is none."""
+    """The group, whose owner is its oldest member where the owner isn't one, and nobody (0) where there is none. A bot
+    comes after everybody else."""
     if found.ownerid and is_contact(connection, found.ownerid, MEMBER, found.id):
         return found
-    oldest = select(contact.c.ownerid).where(contact.c.dstobj == found.id, contact.c.cate == MEMBER)
-    heir = connection.execute(oldest.order_by(contact.c.id).limit(1)).scalar_one_or_none() or NOBODY
+    theirs = (contact.c.dstobj == found.id, contact.c.cate == MEMBER)
+    oldest = select(contact.c.ownerid).outerjoin(user, user.c.id == contact.c.ownerid).where(*theirs)
+    by_age = oldest.order_by(func.coalesce(user.c.bot, 0), contact.c.id).limit(1)
+    heir = connection.execute(by_age).scalar_one_or_none() or NOBODY
     owned = {"ownerid": heir, "received": 1}
     connection.execute(update(community).where(community.c.id == found.id).values(owned))
     connection.execute(

@@ -40,10 +40,12 @@ class User(msgspec.Struct, omit_defaults=False):
     role: str = MEMBER_ROLE
     disabled: int = 0
     waiting: int = 0
+    bot: int = 0
 
     def public(self, online: bool) -> dict[str, object]:
-        """What anybody who is logged in may see. `mobile` is empty: it is for its owner alone."""
-        return {
+        """What anybody who is logged in may see. `mobile` is empty: it is for its owner alone. Only a bot's row has
+        `bot`, which is 1."""
+        shown: dict[str, object] = {
             "id": self.id,
             "mobile": "",
             "avatar": self.avatar,
@@ -53,6 +55,7 @@ class User(msgspec.Struct, omit_defaults=False):
             "memo": self.memo,
             "createat": rfc3339(self.createat),
         }
+        return shown | {"bot": 1} if self.bot else shown
 
     def own(self, online: bool = True) -> dict[str, object]:
         """What the user sees of itself."""

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 from twisted.internet.defer import Deferred
 
-from twim.errors import NotFound
+from twim.errors import Conflict, NotFound
 from twim.storage.accounts import end_devices
 from twim.storage.database import Database
 from twim.storage.schema import password_reset, user
@@ -25,9 +25,11 @@ class PasswordResetStore:
 
     def begin(self, userid: int, hashed: bytes, expires: int) -> Deferred[list[int]]:
         """From now on the user's password opens nothing, and every device has ended: gives these. An earlier reset
-        is good no more. `NotFound`."""
+        is good no more. `NotFound`; `Conflict` for a bot, which has no password."""
 
         def work(connection: Connection) -> list[int]:
+            if connection.scalar(select(user.c.bot).where(user.c.id == userid)):
+                raise Conflict("a bot has no password")
             # First, since a log-in looks at it under the row's lock: none that sees the old one is missed below.
             closed = update(user).where(user.c.id == userid).values(passwd=NO_PASSWD)
             if not connection.execute(closed).rowcount:

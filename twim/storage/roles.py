@@ -39,13 +39,16 @@ class RoleStore:
         return self._database.read(has_administrator)
 
     def set_role(self, userid: int, role: str) -> Deferred[None]:
-        """Give the user this role. `NotFound`; `Conflict` for the last administrator."""
+        """Give the user this role. `NotFound`; `Conflict` for the last administrator, and for a bot that would become
+        one."""
 
         def work(connection: Connection) -> None:
             lock_roles(connection)
             check_there(connection, userid)
             if role != ADMIN_ROLE:
                 check_other(connection, userid)
+            elif connection.scalar(select(user.c.bot).where(user.c.id == userid)):
+                raise Conflict("a bot is never an administrator")
             connection.execute(update(user).where(user.c.id == userid).values(role=role))
             if role == ADMIN_ROLE:
                 forget_setup(connection)

@@ -90,6 +90,8 @@ user = Table(
     Column("words", SmallInteger, nullable=False, server_default="1"),
     Column("quiet", String(11), nullable=False, server_default=""),
     Column("zone", String(64), nullable=False, server_default=""),
+    # 1 for a program that has a key and no password (see `schema_bots`).
+    Column("bot", SmallInteger, nullable=False, server_default="0"),
     **lasting,
 )
 

@@ -15,6 +15,7 @@
  * @property {string} memo
  * @property {string} createat
  * @property {string} [token]
+ * @property {number} [bot] 1 for a program
  * @property {string} [remark] my own name for a friend
  * @property {string} [role] of a group's member `owner`, `admin` or `member`; one's own on the server `admin` or `member`
  * @property {number} [muted] until when (ms) a group's member may not post; 0 otherwise
@@ -61,6 +62,11 @@
 /**
  * An invitation of the caller's. `for` is `server` or a group's id, `expires` in milliseconds since 1970.
  * @typedef {{ id: number, for: string, uses: number, left: number, expires: number }} Invite
+ */
+
+/**
+ * What a bot of a chat understands: a message that begins with a slash and the word.
+ * @typedef {{ word: string, help: string, userid: number }} BotCommand
  */
 
 /**
@@ -143,6 +149,7 @@
  * @typedef {Record<"/user/sessions", Device> & Record<"/contact/loadrequest", FriendRequest>
  *   & Record<"/contact/loadfriend" | "/contact/loadmember" | "/contact/loadblock", User>
  *   & Record<"/contact/loadcommunity", Group> & Record<"/invite/list", Invite>
+ *   & Record<"/contact/commands", BotCommand>
  *   & Record<"/contact/loadjoin", { requestid: number, userid: number, nickname: string, avatar: string, at: string }>
  *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around", Message>
  *   & Record<"/message/readers", { userid: number, at: number }>

@@ -28,12 +28,14 @@ from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
 from twim.access.http.rest.admin import Admin
 from twim.access.http.rest.api.areas import Api
+from twim.access.http.rest.api.bots import ApiBots
 from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.health import Health
+from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
 from twim.access.http.rest.users import Users
@@ -97,6 +99,7 @@ class Rest:
         self._admin = admin.app.resource()
         self._admin_pages = admin_pages
         self._api = api
+        self._hooks = api.incoming_hooks.app.resource()
         self._resets = resets
         self._users = users.app.resource()
         self._contacts = contacts.app.resource()
@@ -139,6 +142,11 @@ class Rest:
     def api(self, request: Request) -> IResource:
         """What other programs do, which have a key."""
         return self._api.area(request)
+
+    @app.route("/hook/", branch=True)
+    def hooks(self, request: Request) -> IResource:
+        """What other programs say in groups."""
+        return self._hooks
 
     @app.route("/attach/", branch=True)
     def uploads(self, request: Request) -> IResource:
@@ -288,6 +296,8 @@ for _area in (
     Messages.app,
     Invites.app,
     Admin.app,
+    ApiBots.app,
+    IncomingHooks.app,
     ApiUsers.app,
     ApiGroups.app,
     ApiMessages.app,

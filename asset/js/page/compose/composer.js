@@ -10,6 +10,7 @@ import { apart } from "../strangers.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
 import { Attachments } from "./attachments.js";
+import { Commands } from "./commands.js";
 import { emojiName } from "./emoji-list.js";
 import { EmojiPanel } from "./emoji-panel.js";
 import { Mentions } from "./mentions.js";
@@ -26,7 +27,7 @@ const COUNTED_FROM = 7500; // characters from which it is shown how many there a
 const TALLEST = 160; // pixels of the input before it scrolls
 
 export class Composer {
-  #client; #people; #sent; #input; #send; #line; #count; #mentions; #panel; #attachments; #voice;
+  #client; #people; #sent; #input; #send; #line; #count; #mentions; #commands; #panel; #attachments; #voice;
   /** @type {Address | null} */
   #conversation = null;
   /** @type {About | null} */
@@ -46,6 +47,7 @@ export class Composer {
     this.#count = h("p.composer-count", { role: "status", hidden: true });
     this.#send = iconButton("send", t("compose.send"), () => this.#submit(), ".send");
     this.#mentions = new Mentions(this.#input, people);
+    this.#commands = new Commands(this.#input, client.rest, people);
     this.#panel = new EmojiPanel({
       pick: (emoji) => this.#insert(emoji),
       sticker: (url, name) => this.#sticker(url, name),
@@ -66,7 +68,7 @@ export class Composer {
     });
     const row = [this.#panel.button, ...this.#attachments.buttons, this.#input, this.#voice.button, this.#send];
     this.element = h("div.composer", {},
-      this.#attachments.element, this.#line, this.#mentions.element, this.#panel.element, this.#voice.element,
+      this.#attachments.element, this.#line, this.#mentions.element, this.#commands.element, this.#panel.element, this.#voice.element,
       this.#count, h("div.composer-row", {}, ...row));
     this.#listen();
   }
@@ -94,6 +96,7 @@ export class Composer {
     this.#conversation = conversation;
     const { text, about = null, mentions = [] } = this.#drafts.of(this.#key);
     this.#mentions.open(conversation, mentions);
+    this.#commands.open(conversation);
     this.#attachments.open(conversation);
     this.#voice.open(conversation);
     this.#about = Number.isSafeInteger(about?.message?.seq) ? about : null; // a storage may hold anything
@@ -106,6 +109,7 @@ export class Composer {
     this.#voice.close();
     this.#panel.close();
     this.#mentions.close();
+    this.#commands.close();
     this.#attachments.close();
     this.#conversation = null;
   }
@@ -143,7 +147,7 @@ export class Composer {
   #pressed(event) {
     // While an input method composes, Enter chooses a word (keyCode 229 is Safari's way to say so).
     if (event.isComposing || event.keyCode === 229) return;
-    if (this.#mentions.key(event)) return;
+    if (this.#mentions.key(event) || this.#commands.key(event)) return;
     if (event.key === "Escape") this.#escape();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
@@ -251,6 +255,7 @@ export class Composer {
   #changed() {
     this.#grow();
     this.#mentions.look();
+    this.#commands.look();
     if (!this.#conversation) return;
     this.#keep(this.#input.value);
     const { scope, dstid } = this.#conversation;

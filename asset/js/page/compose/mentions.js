@@ -2,19 +2,18 @@
 
 import { CMD } from "../../im/index.js";
 import { userAvatar } from "../avatar.js";
-import { fill, h } from "../element.js";
 import { t } from "../words.js";
+import { Suggestions } from "./suggestions.js";
 
 /** @import { People } from "../people.js" */
 /** @import { Address, Person } from "../types.js" */
 /** @typedef {[name: string, id: number]} Chosen somebody whom the writer chose, by the name in the text */
 
 const SHOWN = 8; // members the list shows at once
-const MOVES = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
 const EVERYONE = 0; // the id that means all members
 
 export class Mentions {
-  #input; #people; #at = -1; #active = 0;
+  #input; #people; #list; #at = -1;
   /** @type {number | null} */
   #group = null;
   /** @type {Person[]} */
@@ -29,7 +28,8 @@ export class Mentions {
   constructor(input, people) {
     this.#input = input;
     this.#people = people;
-    this.element = h("div.mentions", { role: "listbox", "aria-label": t("compose.mention"), hidden: true });
+    this.#list = new Suggestions(t("compose.mention"));
+    this.element = this.#list.element;
   }
 
   /**
@@ -50,7 +50,7 @@ export class Mentions {
   }
 
   close() {
-    this.element.hidden = true;
+    this.#list.close();
     this.#at = -1;
   }
 
@@ -89,33 +89,15 @@ export class Mentions {
    * True when the key was for the list.
    * @param {KeyboardEvent} event
    */
-  key(event) {
-    if (this.element.hidden) return false;
-    const options = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.element.children);
-    const move = MOVES.get(event.key);
-    if (move) this.#activate((this.#active + move + options.length) % options.length);
-    else if (event.key === "Enter" || event.key === "Tab") options[this.#active].click();
-    else if (event.key === "Escape") this.close();
-    else return false;
-    event.preventDefault();
-    return true;
-  }
+  key(event) { return this.#list.key(event); }
 
   /** @param {string} typed */
   #show(typed) {
     const all = { id: EVERYONE, nickname: t("compose.everyone"), avatar: "" };
     const others = this.#members.filter((user) => user.id !== this.#people.me.id);
     const found = [all, ...others].filter((user) => user.nickname.toLowerCase().includes(typed)).slice(0, SHOWN);
-    fill(this.element, ...found.map((user) => h("button.mention-option", { type: "button", role: "option", tabindex: -1,
-      onclick: () => this.#choose(user) }, user.id ? userAvatar(user, "small") : null, user.nickname)));
-    this.element.hidden = !found.length;
-    if (found.length) this.#activate(0);
-  }
-
-  /** @param {number} index */
-  #activate(index) {
-    this.#active = index;
-    [...this.element.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === index)));
+    this.#list.show(found.map((user) => ({
+      face: [user.id ? userAvatar(user, "small") : null, user.nickname], choose: () => this.#choose(user) })));
   }
 
   /** @param {{ id: number }} user */

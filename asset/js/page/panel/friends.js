@@ -1,6 +1,7 @@
 // Friends, and who asks to be one.
 
 import { userAvatar } from "../avatar.js";
+import { botBadge } from "../bot-badge.js";
 import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
@@ -49,7 +50,7 @@ export class Friends {
     return h("li", {}, h("button.row", attributes,
       h("span.face", {}, userAvatar(user), user.online ? h("i.dot", { title: t("presence.online") }) : null),
       h("span.row-words", {}, h("b", {}, apart(user.nickname)),
-        h("span.row-last", {}, oneLine(user.memo) || (user.online ? t("presence.online") : t("presence.offline"))))));
+        h("span.row-last", {}, oneLine(user.memo) || (user.online ? t("presence.online") : t("presence.offline")))), botBadge(user)));
   }
 
   /** @param {FriendRequest} request */

@@ -2,6 +2,7 @@
 
 import { CMD } from "../../im/index.js";
 import { groupAvatar, userAvatar } from "../avatar.js";
+import { botBadge } from "../bot-badge.js";
 import { button, rowButton } from "../button.js";
 import { closeDialogs, confirmed, field, form, openDialog } from "../dialog.js";
 import { fill, h } from "../element.js";
@@ -113,7 +114,7 @@ async function showRequests(list, group, { client, people }) {
  */
 function memberRow(user, group, parts) {
   const words = h("span.row-words", {}, h("b", {}, apart(user.nickname)));
-  const row = h("li.row", {}, userAvatar(user, "small"), words);
+  const row = h("li.row", {}, userAvatar(user, "small"), words, botBadge(user));
   if (user.muted) row.append(h("small.tag", {}, t("group.muted")));
   if (user.role === "owner" || user.id === group.ownerid) row.append(h("small.tag", {}, t("group.owner")));
   else if (user.role === "admin") row.append(h("small.tag", {}, t("group.admin")));

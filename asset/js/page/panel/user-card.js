@@ -2,6 +2,7 @@
 
 import { CMD, MEDIA } from "../../im/index.js";
 import { userAvatar } from "../avatar.js";
+import { botBadge } from "../bot-badge.js";
 import { button, rowButton } from "../button.js";
 import { closeDialogs, confirmed, field, form, openDialog } from "../dialog.js";
 import { h } from "../element.js";
@@ -25,7 +26,7 @@ export function showUser(user, parts) {
   const friend = people.isFriend(user.id);
   const about = [t("talk.user-number", { id: user.id }), sexOf(user.sex)].join(" · ");
   openDialog(user.nickname,
-    h("div.me-card", {}, userAvatar(user, "large"), h("p", {}, user.memo ? apart(user.memo) : t("me.no-memo")), h("small", {}, about)),
+    h("div.me-card", {}, userAvatar(user, "large"), botBadge(user), h("p", {}, user.memo ? apart(user.memo) : t("me.no-memo")), h("small", {}, about)),
     h("div.dialog-buttons", {}, friend && button(t("friend.delete"), () => removeFriend(user, parts), ".bad"),
       friend && button(t("user.remark"), () => remark(user, parts)),
       !self && blockButton(user, parts),

@@ -2,6 +2,7 @@
 
 import { CMD, MEDIA } from "../../im/index.js";
 import { userAvatar } from "../avatar.js";
+import { botBadge } from "../bot-badge.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { clock, stamp, whole } from "../moment.js";
@@ -48,7 +49,7 @@ export function bubbleRow(item, parts) {
   return h(`li.message.${mine ? "mine" : "theirs"}${item.first ? ".first" : ""}`, {
     tabindex: 0, dataset: { seq: message.seq ?? "", cid: message.cid ?? "", state: item.state, media: message.media },
   }, !mine && speaker(message, parts), h("div.column", {},
-    !mine && item.first && message.cmd === CMD.GROUP && h("span.author", {}, apart(people.name(message.userid))),
+    !mine && item.first && message.cmd === CMD.GROUP && h("span.author", {}, apart(people.name(message.userid)), botBadge(people.user(message.userid))),
     h("div.line", {}, bubble, message.seq ? actionsFor(message, parts) : null),
     reactions(message, parts), item.state === "refused" && refused(item, parts)));
 }

@@ -2,6 +2,7 @@
 
 import { CMD } from "../../im/index.js";
 import { groupAvatar, userAvatar } from "../avatar.js";
+import { botBadge } from "../bot-badge.js";
 import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
@@ -54,16 +55,17 @@ export class Head {
   /** @param {Person} user */
   #showUser(user) {
     const presence = user.online ? t("presence.online") : t("presence.offline");
-    const standing = user.id === this.#people.me.id ? t("talk.yourself") : presence;
+    const other = user.bot ? t("talk.user-number", { id: user.id }) : presence; // a bot answers without a connection
+    const standing = user.id === this.#people.me.id ? t("talk.yourself") : other;
     const open = () => this.#show.user(user);
-    this.#fill([CMD.SINGLE, user], { name: user.nickname, face: () => userAvatar(user), standing, open });
+    this.#fill([CMD.SINGLE, user], { name: user.nickname, face: () => userAvatar(user), badge: () => botBadge(user), standing, open });
   }
 
   /**
    * @param {unknown[]} facts all that is drawn, but for the status
-   * @param {{ name: string, face: () => Element, standing: string, open: () => void }} who
+   * @param {{ name: string, face: () => Element, badge?: () => Element | null, standing: string, open: () => void }} who
    */
-  #fill(facts, { name, face, standing, open }) {
+  #fill(facts, { name, face, badge, standing, open }) {
     const status = this.#typists || this.#withoutConnection() || standing;
     const look = JSON.stringify([...facts, status]);
     if (look === this.#look) return;
@@ -72,7 +74,7 @@ export class Head {
     fill(this.element,
       h("a.round.back", { href: "#", "aria-label": t("action.back") }, icon("back")),
       h("button.talk-who", { type: "button", onclick: open }, face(),
-        h("span.talk-name", {}, h("b", {}, apart(name)),
+        h("span.talk-name", {}, h("span.talk-title", {}, h("b", {}, apart(name)), badge?.()),
           h(`small.talk-status${this.#typists && ".typing"}`, {}, status))),
       iconButton("more", t("chat.menu"), () => this.#menu(name), ".chat-more"), h("button.round", info, icon("info")));
   }

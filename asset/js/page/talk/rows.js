@@ -75,7 +75,7 @@ export class Rows {
     const user = people.user(item.message.userid);
     const reacted = reactionsOf(item.message).flatMap(([, ids]) => ids.slice(0, NAMED).map((id) => people.name(id)));
     const about = item.message.media === MEDIA.NOTICE ? (item.message.mentions ?? []).map((id) => people.name(id)) : [];
-    return JSON.stringify([item, user.nickname, user.avatar, reacted, about]);
+    return JSON.stringify([item, user.nickname, user.avatar, user.bot, reacted, about]);
   }
 }
 

@@ -16,6 +16,7 @@ from twim.access.http.pictures import picture_of
 from twim.access.http.route import route
 from twim.access.http.streaming import listed, rows_in_pieces
 from twim.errors import Malformed, NotFound, NotYours, Refusal
+from twim.logic.bots import Bots
 from twim.logic.files import Files
 from twim.logic.groups import MUTE_SECONDS, Groups
 from twim.logic.relations import Relations
@@ -41,9 +42,16 @@ class Contacts:
     app = Klein()
 
     def __init__(
-        self, authenticator: Authenticator, relations: Relations, groups: Groups, searches: Searches, files: Files
+        self,
+        authenticator: Authenticator,
+        relations: Relations,
+        groups: Groups,
+        searches: Searches,
+        files: Files,
+        bots: Bots,
     ) -> None:
         self._files = files
+        self._bots = bots
         self._authenticator = authenticator
         self._searches = searches
         self._groups = groups
@@ -125,6 +133,13 @@ class Contacts:
         """Whom the caller blocks."""
         who = await self._authenticator.caller(request, fields)
         return envelope.rows(await self._relations.blocked(who.userid))
+
+    @route(app, "/commands", "GET", "POST")
+    async def commands(self, request: Request, fields: Fields) -> bytes:
+        """What the bots of a chat understand."""
+        who = await self._authenticator.caller(request, fields)
+        scope, dstid = fields.whole("scope"), fields.id("dstid")
+        return envelope.rows(await self._bots.offered(who.userid, scope, dstid))
 
     @route(app, "/createcommunity")
     async def createcommunity(self, request: Request, fields: Fields) -> bytes:

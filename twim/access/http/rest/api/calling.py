@@ -20,6 +20,7 @@ from twim.access.http.rest.api.repeating import Repeating
 from twim.access.http.route import answer, refuse, refuse_bug
 from twim.errors import Malformed, NotLoggedIn, Refusal, WrongType
 from twim.logic.api_keys import ApiKeys, check_scope
+from twim.logic.bots import KEY_PREFIX as BOT_PREFIX
 from twim.logs.context import begin_request
 from twim.storage.api_keys import ApiKey
 
@@ -35,11 +36,12 @@ T = TypeVar("T")
 
 
 class Call:
-    """One request: the key that opened it, its query, and what its path names."""
+    """One request: the key that opened it, its query, what its path names, and the bot whose key it is, or 0."""
 
-    def __init__(self, request: Request, key: ApiKey, named: dict[str, str]) -> None:
+    def __init__(self, request: Request, key: ApiKey, named: dict[str, str], bot: int = 0) -> None:
         self._request = request
         self.key = key
+        self.bot = bot
         self.query: Fields = read_query(request)
         self.named = named
 
@@ -68,11 +70,33 @@ class Call:
 
 
 class Area:
-    """Some of the routes; what they need of keys and of kept answers."""
+    """Some of the routes; what they need of keys and of kept answers. `bots` gives the id of the bot that has a key."""
 
-    def __init__(self, keys: ApiKeys, repeating: Repeating) -> None:
+    def __init__(
+        self, keys: ApiKeys, repeating: Repeating, bots: Callable[[str], Awaitable[int]] | None = None
+    ) -> None:
         self.keys = keys
         self.repeating = repeating
+        self._bots = bots
+
+    async def opened_by(self, key: str, scope: str, reads: bool) -> tuple[ApiKey, int]:
+        """The key, which has the scope, and the bot whose own it is, or 0. `NotLoggedIn`, `NotYours`."""
+        if self._bots is not None and key.startswith(BOT_PREFIX):
+            bot = await self._bots(key)
+            return ApiKey(bot_marks(bot), "", "", 0), bot
+        found = await self.keys.check(key)
+        check_scope(found, scope, reads)
+        return found, 0
+
+
+def bot_marks(userid: int) -> int:
+    """By which id the answers to a bot are kept: none of a key, nor of a hook."""
+    return -2 * userid
+
+
+def hook_marks(id: int) -> int:
+    """By which id the answers to who uses a hook are kept."""
+    return -2 * id - 1
 
 
 Handler = Callable[[Any, Call], Awaitable[bytes]]
@@ -89,16 +113,15 @@ def api_route(
         @wraps(handler)
         def answered(area: Area, request: Request, **named: str) -> Coroutine[Any, Any, bytes]:
             async def work() -> bytes:
-                key = await area.keys.check(bearer(request))
-                check_scope(key, scope, reads)
-                call = Call(request, key, named)
+                key, bot = await area.opened_by(bearer(request), scope, reads)
+                call = Call(request, key, named, bot)
                 name = header(request, REPEAT) if method == "POST" else ""
                 if not name:
                     return await handler(area, call)
                 asked = request.path + b"\0" + call.bytes()
                 return await area.repeating.answer(key.id, name, asked, secret, lambda: handler(area, call))
 
-            return _answer(request, work())
+            return answered_call(request, work())
 
         return handler
 
@@ -127,7 +150,8 @@ def body_limit(keys: ApiKeys) -> Callable[[BoundedRequest], int]:
     return limit
 
 
-async def _answer(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
+async def answered_call(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
+    """What the work gives, as the answer to the request; a refusal as programs are told it."""
     begin_request(request.channel)
     try:
         body = await _to_its_end(work)

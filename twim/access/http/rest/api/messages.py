@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,13 +11,14 @@ from klein import Klein
 from twim.access.http.fields import Fields
 from twim.access.http.rest.api.calling import Area, Call, api_route
 from twim.access.http.rest.api.repeating import Repeating
-from twim.errors import Malformed, NotFound, Refusal, TooLarge, TooMany
+from twim.errors import Malformed, NotFound, NotYours, Refusal, TooLarge, TooMany
+from twim.limits.limits import Limits
 from twim.logic.api_keys import ApiKeys
 from twim.logic.host_messages import TOGETHER, HostMessages, Outcome, Place, Said
 from twim.logic.hosts import check_name
+from twim.storage.external import BY_NUMBER, ExternalStore
 from twim.storage.external import GROUP as GROUPS
 from twim.storage.external import USER as USERS
-from twim.storage.external import ExternalStore
 from twim.wire import envelope
 from twim.wire.commands import GROUP
 from twim.wire.message import MENTIONS, Address, Content, Id, Message, Text
@@ -55,8 +57,17 @@ class ApiMessages(Area):
 
     app = Klein()
 
-    def __init__(self, keys: ApiKeys, repeating: Repeating, messages: HostMessages, store: ExternalStore) -> None:
-        super().__init__(keys, repeating)
+    def __init__(
+        self,
+        keys: ApiKeys,
+        repeating: Repeating,
+        messages: HostMessages,
+        store: ExternalStore,
+        bots: Callable[[str], Awaitable[int]],
+        limits: Limits,
+    ) -> None:
+        super().__init__(keys, repeating, bots)
+        self._limits = limits
         self._messages = messages
         self._store = store
 
@@ -65,25 +76,36 @@ class ApiMessages(Area):
         """Post a message, or a list of them, in the names of users."""
         loose = call.body(object)
         if not isinstance(loose, list):
-            said = _said(loose)
-            if isinstance(said, Refusal):
-                raise said
-            (outcome,) = await self._messages.post([said])
+            (outcome,) = await self._post([loose], call.bot)
             if outcome.refused is not None:
                 raise outcome.refused
             return envelope.ok({"seq": outcome.seq, "at": outcome.at})
         if len(loose) > TOGETHER:
             raise TooLarge(f"at most {TOGETHER} messages")
+        return envelope.rows([_row(outcome) for outcome in await self._post(loose, call.bot)])
+
+    async def _post(self, loose: Sequence[object], bot: int) -> list[Outcome]:
+        if bot:
+            self._limits.bot(bot, len(loose))
+            loose = [_by_bot(one, bot) for one in loose]
         read = [_said(one) for one in loose]
-        outcomes = iter(await self._messages.post([one for one in read if not isinstance(one, Refusal)]))
-        return envelope.rows([_row(Outcome(refused=x) if isinstance(x, Refusal) else next(outcomes)) for x in read])
+        if bot:
+            read = await self._of_bot(read, bot)
+        outcomes = iter(await self._messages.post([x for x in read if not isinstance(x, Refusal)], bool(bot)))
+        return [Outcome(refused=one) if isinstance(one, Refusal) else next(outcomes) for one in read]
+
+    async def _of_bot(self, read: Sequence[Said | Refusal], bot: int) -> list[Said | Refusal]:
+        """A bot speaks in no other name than its own."""
+        ids = await self._store.ids(USERS, {one.speaker for one in read if not isinstance(one, Refusal)})
+        other = NotYours("from: a bot speaks for itself only")
+        return [one if isinstance(one, Refusal) or ids.get(one.speaker) == bot else other for one in read]
 
     @api_route(app, "/messages", "GET", "messages", reads=True)
     async def get(self, call: Call) -> bytes:
         """Messages of a group or a pair after a seq, ascending; without it the newest."""
         after = call.query.whole("after", -1, least=-1)
         limit = call.page()
-        bodies, head = await self._messages.read(_place(call.query), after if after >= 0 else None, limit)
+        bodies, head = await self._messages.read(_place(call.query), after if after >= 0 else None, limit, call.bot)
         loose = [msgspec.json.decode(body) for body in bodies]
         users = {one[field] for one in loose for field in ("userid", "dstid") if field in one}
         groups = {one["dstid"] for one in loose if one["cmd"] == GROUP}
@@ -98,8 +120,13 @@ class ApiMessages(Area):
         if not call.named["seq"].isascii() or not call.named["seq"].isdigit():
             raise NotFound("no such message")
         seq = (call.query | {"seq": call.named["seq"]}).id("seq")
-        await self._messages.recall(_place(call.query), seq)
+        await self._messages.recall(_place(call.query), seq, call.bot)
         return envelope.ok()
+
+
+def _by_bot(loose: object, bot: int) -> object:
+    """A bot need not say who it is."""
+    return {"from": f"{BY_NUMBER}{bot}"} | loose if isinstance(loose, dict) else loose
 
 
 def _said(loose: object) -> Said | Refusal:
