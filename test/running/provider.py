@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Sequence
 from http.cookiejar import CookieJar
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin
-from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 import pytest
 
@@ -88,9 +89,10 @@ class Answer:
 class Visitor:
     """A browser without its window: it keeps cookies, and follows no redirect by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, trusted: Path | None = None) -> None:
         self.cookies = CookieJar()
-        self._opener = build_opener(HTTPCookieProcessor(self.cookies), _Staying)
+        encrypted = HTTPSHandler(context=ssl.create_default_context(cafile=trusted))
+        self._opener = build_opener(HTTPCookieProcessor(self.cookies), encrypted, _Staying)
 
     def ask(self, url: str, fields: dict[str, str] | None = None, method: str = "", **headers: str) -> Answer:
         """Ask for a page, or send a form by POST or another method."""

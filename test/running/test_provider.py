@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from test.cluster.certificates import Authority
+from test.running.need import need
 from test.running.provider import RunningProvider, Visitor
-from test.running.server import Server, free_port
+from test.running.server import START_SECONDS, Server, free_port
 
 CHAT = "/chat/index.shtml"
 PASSWD = "a good password"
@@ -25,16 +31,23 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[RunningProvider]:
+def tls_port() -> int:
+    """That of nginx in front of it."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory, port: int, tls_port: int) -> Iterator[RunningProvider]:
     """One for the module."""
-    with RunningProvider(tmp_path_factory.mktemp("provider"), [f"http://127.0.0.1:{port}/user/oidc"]) as running:
+    sites = (f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}")
+    with RunningProvider(tmp_path_factory.mktemp("provider"), [f"{site}/user/oidc" for site in sites]) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, provider: RunningProvider, port: int) -> Iterator[Server]:
     """One that sends people there."""
-    options = ("--login", provider.option, "--group-invites", "members")
+    options = ("--login", provider.option, "--group-invites", "members", "--proxies", "127.0.0.1")
     with Server(tmp_path_factory.mktemp("server"), options, port=port) as running:
         yield running
 
@@ -119,6 +132,59 @@ def test_asks_for_what_is_needed(server: Server) -> None:
     assert behind["redirect_uri"] == ["https://chat.example/user/oidc"]
 
 
+NGINX = """
+user root;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{tls_port} ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate};
+        location / {{
+            proxy_pass http://127.0.0.1:{port};
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+    }}
+}}
+"""
+
+
+def test_behind_nginx(server: Server, tmp_path: Path, port: int, tls_port: int) -> None:
+    """Behind nginx, which speaks TLS, the provider leads back there, and the cookies go by TLS only."""
+    nginx = need("nginx", "nginx")
+    authority = Authority(tmp_path)
+    certificate = authority.sign("front", address="127.0.0.1")
+    config = tmp_path / "nginx.conf"
+    text = NGINX.format(folder=tmp_path, tls_port=tls_port, port=port, certificate=certificate)
+    config.write_text(text if os.geteuid() == 0 else text.replace("user root;", ""))
+    command = [nginx, "-c", str(config), "-e", str(tmp_path / "error.log"), "-g", "daemon off;"]
+    front = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        visitor, site = Visitor(authority.file), f"https://127.0.0.1:{tls_port}"
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                visitor.ask(f"{site}/settings")
+                break
+            except OSError:
+                assert time.monotonic() < deadline and front.poll() is None, "nginx doesn't start"
+                time.sleep(0.05)
+        answer = visitor.ask(f"{site}/user/oidc", {}, Origin=site)
+        left_by = json.loads(answer.body)["data"]["url"]
+        assert next(one for one in visitor.cookies if one.name == "oidc").secure
+        back = visitor.pass_provider(left_by, "tess", f"{site}/user/oidc")
+        assert visitor.ask(back).leads_to == f"{site}{CHAT}"
+        assert next(one for one in visitor.cookies if one.name == "token").secure
+    finally:
+        front.terminate()
+        front.wait()
+
+
 def test_no_other_way_out(server: Server) -> None:
     """No target leads to another site, and no page of another site begins a log-in."""
     for to in (
@@ -162,7 +228,7 @@ def test_refused_returns(server: Server) -> None:
     one, two = Visitor(), Visitor()
     stolen = one.pass_provider(left(one, server), "ann", f"{server.url}/user/oidc")
     state = parse_qs(urlsplit(left(two, server)).query)["state"][0]
-    assert returned(two, state=state, code=parse_qs(urlsplit(stolen).query)["code"][0]) == "unavailable"
+    assert returned(two, state=state, code=parse_qs(urlsplit(stolen).query)["code"][0]) == "failed"
 
 
 def test_signup(server: Server, boss: Visitor) -> None:

@@ -20,7 +20,11 @@ ANSWER_BYTES: Final = 256 * 1024
 
 
 class Unreachable(Exception):
-    """There is no usable answer. The text is for the log."""
+    """There is no usable answer. The text is for the log. `status` is that of an answer that refuses, or 0."""
+
+    def __init__(self, why: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class Fetching:
@@ -58,7 +62,7 @@ class Fetching:
         found = await read.done
         where = urlsplit(url).netloc
         if response.code != 200:
-            raise Unreachable(f"{where} answers {response.code}")
+            raise Unreachable(f"{where} answers {response.code}", response.code)
         try:
             document = json.loads(found)
         except (ValueError, RecursionError):

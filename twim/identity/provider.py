@@ -71,7 +71,12 @@ class Provider:
         known = await self._known()
         if issuer != self._source.issuer and (issuer or known.names_itself):
             raise BadToken("the answer is another provider's")
-        answer = await self._exchanged(known, code, pending)
+        try:
+            answer = await self._exchanged(known, code, pending)
+        except Unreachable as error:
+            if error.status == 400:  # RFC 6749, section 5.2: the code is wrong, or another log-in's
+                raise BadToken("the provider refuses the code") from None
+            raise
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise BadToken("there is no ID token")
