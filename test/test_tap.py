@@ -29,6 +29,16 @@ class Typing(TestCase):
         self.assertEqual(config.data, Path(folder).absolute())
         self.assertTrue(config.approve_friends)
 
+    def test_given_twice(self) -> None:
+        """Of the log-ins that somebody else vouches for, each has an option of its own."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "secret").write_text("s" * 32)
+        secret = (folder / "secret").absolute()
+        config = self.read("--login", f"jwt:{secret}", "--login", f"oidc:https://sso.example?client=c&secret={secret}")
+        self.assertIsNotNone(config.login.jwt)
+        self.assertIsNotNone(config.login.oidc)
+
     def test_environment(self) -> None:
         """A variable is used unless the option is given."""
         self.patch_environ("TWIM_LIMITS", "off")
@@ -46,6 +56,8 @@ class Typing(TestCase):
         """An option that can't be used ends the program with one line that names it, and status 1."""
         for arguments, word in [
             (["--friend", "maybe"], "--friend maybe"),
+            (["--login", "jwt:/not/there"], "--login /not/there"),
+            (["--login", "saml:x"], "--login saml:x"),
             (["--port", "carrier-pigeon:1"], "--port carrier-pigeon:1"),
             (["--port", "tcp:eighty"], "--port tcp:eighty"),
             (["--port", "tcp:8080:nonsense=1"], "--port tcp:8080:nonsense=1"),

@@ -20,6 +20,7 @@ from typing import Final
 
 from twim.cluster.interface import BusUrlError
 from twim.cluster.opening import parse_bus_url
+from twim.identity.sources import FORM, NO_LOGIN_SOURCES, BadSource, LoginSources, read_sources
 from twim.internals.shortcuts import ALL, SHORTCUTS, read_shortcuts
 from twim.limits.rates import Rate, parse_rate
 from twim.limits.table import DEFAULT_RATES, LIMITS, SOCKETS_DEFAULT, SOCKETS_OPTION, Limit, Rates
@@ -51,6 +52,8 @@ class Setting:
     help: str
     choices: tuple[str, ...] = ()
     letter: str | None = None
+    repeated: bool = False
+    """Whether the option may be given several times: then the values are joined by spaces."""
 
 
 SETTINGS: Final = (
@@ -148,6 +151,13 @@ SETTINGS: Final = (
         "At most so many WebSockets open from one address, this machine's own excepted [default: 2000]",
     ),
     Setting(
+        "login",
+        "",
+        f"Who vouches for users besides our own passwords: {FORM}; one of each, in two options or separated by a space"
+        " [default: nobody]",
+        repeated=True,
+    ),
+    Setting(
         "operators",
         "",
         "Mobiles of the users who may see /cluster and /metrics, separated by spaces or commas [default: nobody]",
@@ -235,6 +245,8 @@ class Config:
     """Origins of the sites that may show the chat and call REST, as browsers write them."""
     webhooks_private: bool = False
     """Whether other programs are told also at private addresses."""
+    login: LoginSources = NO_LOGIN_SOURCES
+    """Who vouches for users besides our own passwords."""
     monitors: frozenset[str] = frozenset()
     """Addresses and networks of those who may see what is measured."""
     hsts: int = int(DEFAULTS["hsts"])
@@ -370,6 +382,7 @@ def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
         proxies=_networks("proxies", settings["proxies"], "unix"),
         sites=_sites(settings["sites"]),
         webhooks_private=settings["webhooks"] == "private",
+        login=_login(settings["login"]),
         monitors=_networks("monitors", settings["monitors"]),
         hsts=_whole("hsts", settings["hsts"], 0, HSTS_SECONDS),
         log_json=settings["log-format"] == "json",
@@ -467,6 +480,13 @@ def _networks(name: str, value: str, *words: str) -> frozenset[str]:
         except ValueError:
             raise ConfigError(f"--{name} {one}: neither an address nor a network") from None
     return frozenset(found)
+
+
+def _login(value: str) -> LoginSources:
+    try:
+        return read_sources(value)
+    except BadSource as error:
+        raise ConfigError(f"--login {error}") from None
 
 
 def _sites(value: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
 from twim.access.http.metrics import Metrics
 from twim.access.http.monitors import Monitors
-from twim.access.http.pages import Pages
+from twim.access.http.pages import LOGIN_PAGE, Pages
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
 from twim.access.http.rest.admin import Admin
@@ -28,11 +28,12 @@ from twim.access.http.rest.api.areas import Parts as ApiParts
 from twim.access.http.rest.api.calling import body_limit
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
+from twim.access.http.rest.entry import Entry, Sources
 from twim.access.http.rest.health import Health
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
 from twim.access.http.rest.users import Users
-from twim.access.http.site import LOGIN_PAGE, Rest, Root, make_site
+from twim.access.http.site import Rest, Root, make_site
 from twim.access.http.transport_security import TransportSecurity
 from twim.access.websocket.admission import Admission
 from twim.access.websocket.upgrade import ChatFactory, ChatUpgrade
@@ -43,6 +44,9 @@ from twim.config import Config
 from twim.hub.backlog import Backlogs
 from twim.hub.hub import Hub
 from twim.hub.outbox import Outboxes
+from twim.identity.fetching import Fetching
+from twim.identity.opening import open_provider, open_tokens
+from twim.identity.pending import PendingLogins
 from twim.internals.epoll import ReactorIterations
 from twim.limits.limits import Limits
 from twim.logic.accounts import Accounts, Tokens
@@ -54,6 +58,7 @@ from twim.logic.cluster_node import ClusterNode
 from twim.logic.conversation_settings import ConversationSettings
 from twim.logic.deletion import Deletion
 from twim.logic.dispatch import Dispatch
+from twim.logic.external_logins import ExternalLogins
 from twim.logic.files import Files
 from twim.logic.groups import Groups
 from twim.logic.history import History
@@ -99,6 +104,7 @@ from twim.storage.files.pictures import Pictures
 from twim.storage.files.threads import FileThreads
 from twim.storage.files.upkeep import Upkeep
 from twim.storage.files.urls import FileUrls
+from twim.storage.host_members import HostMemberStore
 from twim.storage.interface import Post
 from twim.storage.invites import InviteStore
 from twim.storage.log import SqlLog
@@ -279,12 +285,18 @@ class Node:
         )
         self.api = api = Api(database, api_parts, now_ms)
         signup = SignUp(logged, groups, self.settings, now_ms)
+        sources = self._login_sources(reactor)
+        logins = ExternalLogins(
+            *(ExternalStore(database), HostMemberStore(database), accounts, logged, tokens, signup, groups),
+            *(relations, files),
+        )
         pages = Pages(
             config.views,
             config.asset,
             file_origins=store.origins,
             direct=getattr(store, "direct", False),
             sites=config.sites,
+            provider=sources.provider.name if sources.provider is not None else "",
         )
         uploads = Uploads(
             store,
@@ -320,6 +332,7 @@ class Node:
             api,
             self.resets,
             files,
+            Entry(authenticator, sources, logins, files),
         )
         upgrade = ChatUpgrade(ChatFactory(self.admission, iterations, reactor, self.backlogs, config.shortcuts))
         self.upkeep = Upkeep(store, attachments.referenced, attachments.forget_uploads, self.files, reactor)
@@ -342,6 +355,15 @@ class Node:
             authenticator.sites,
         )
         self.site: Site = make_site(root, requests, authenticator, self.admission, upgrade, reactor)
+
+    def _login_sources(self, reactor: Any) -> Sources:
+        tokens, provider = self.config.login
+        fetching = Fetching(reactor)
+        return Sources(
+            open_tokens(tokens, fetching, reactor.seconds) if tokens is not None else None,
+            open_provider(provider, fetching, reactor.seconds) if provider is not None else None,
+            PendingLogins(read_file_key(self.database), lambda: now_ms() / 1000),
+        )
 
     def _open_bus(self, epoch: str, reactor: Any) -> Bus:
         config = self.config

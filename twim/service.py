@@ -27,6 +27,8 @@ from twisted.web.server import Site
 from twim.certificates import Certificates
 from twim.config import Config, ConfigError
 from twim.errors import Unavailable
+from twim.identity.opening import check_sources
+from twim.identity.sources import BadSource
 from twim.internals.certificates import ERRORS, RereadCertificate, is_tls
 from twim.internals.selfcheck import usable
 from twim.internals.sockets import prepare
@@ -57,6 +59,14 @@ def check_ports(config: Config) -> None:
                 serverFromString(reactor, description)
         except ERRORS as error:
             raise ConfigError(f"--port {description}: {error or 'not an endpoint'}") from None
+
+
+def check_login(config: Config) -> None:
+    """`ConfigError` for a file of ``--login`` that can't be used."""
+    try:
+        check_sources(config.login)
+    except BadSource as error:
+        raise ConfigError(f"--login {error}") from None
 
 
 def raise_open_files() -> int:

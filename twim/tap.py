@@ -15,7 +15,7 @@ from twim.config import SETTINGS, Config, ConfigError, read_config, unknown_vari
 from twim.internals.reactor import use_monotonic_clock
 from twim.logs.destination import STDOUT, LogDestination, choose
 from twim.pidfile import settle
-from twim.service import NodeService, check_ports
+from twim.service import NodeService, check_login, check_ports
 
 _log = Logger()
 
@@ -41,12 +41,19 @@ class Options(usage.Options):
         except usage.UsageError as error:
             raise SystemExit(f"twim: {error} (see: twistd im --help)") from None
 
+    def opt_login(self, value: str) -> None:
+        """Given twice, both count."""
+        self["login"] = f"{self['login'] or ''} {value}".strip()
+
+    opt_login.__doc__ = next(one.help for one in SETTINGS if one.repeated)
+
     def postOptions(self) -> None:
         """Twisted's hook: everything is read and checked before the reactor runs."""
         self["log"] = None
         try:
             self["settings"] = read_config({k: v for k, v in self.items() if v is None or isinstance(v, str)})
             check_ports(self["settings"])
+            check_login(self["settings"])
             if self.parent is not None:
                 self["log"] = take_log(self.parent, self["settings"])
         except ConfigError as error:

@@ -26,6 +26,7 @@ from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
+from twim.access.http.rest.entry import Entry
 from twim.access.http.rest.health import Health
 from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
@@ -71,6 +72,9 @@ PATHS = """
                                       new  frnd exfr mem  exm  remd own  exo  void oper adm  out  nob
     POST /user/register               ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
     POST /user/login                  ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
+    POST /user/enter without hosts    none none none none none none none none none none none none none
+    POST /user/oidc without provider  none none none none none none none none none none none none none
+    GET  /user/oidc without provider  none none none none none none none none none none none none none
     POST /user/logout                 ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
     GET+ /user/find                   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
     POST /user/update                 ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
@@ -288,7 +292,7 @@ class Whole(SynchronousTestCase):
     def test_paths(self) -> None:
         """Every route of the server, by every method that it takes."""
         rows = [one for row in REST for one in asked(row)]
-        for prefix, app in (*AREAS.items(), *((API[0], app) for app in API[1])):
+        for prefix, app in (*AREAS.items(), ("/user", Entry.app), *((API[0], app) for app in API[1])):
             routes = app.url_map.bind("x")
             seen = set()
             for method, path in rows:

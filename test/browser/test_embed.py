@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import subprocess
 import sys
 import threading
@@ -363,13 +364,15 @@ def test_the_guides_product(tmp_path: Path, chromium: Browser, tmp_path_factory:
     """docs/embedding.md: the server is started as it says, and its program shows the chat of its user."""
     port = free_port()
     site = f"http://localhost:{port}"
-    (options,) = re.findall(r"^twim run (--sites \S+)$", GUIDE, re.MULTILINE)
-    with Server(tmp_path_factory.mktemp("guide"), options.replace("http://localhost:8000", site).split()) as server:
+    (options,) = re.findall(r"^twim run (--sites \S+ --login \S+)$", GUIDE, re.MULTILINE)
+    folder = tmp_path_factory.mktemp("guide")
+    (folder / "host.key").write_text(secrets.token_hex(32) + "\n")
+    with Server(folder, options.replace("http://localhost:8000", site).split()) as server:
         (code,) = examples("python", server)
         assert len(code.splitlines()) < 45
         program = tmp_path / "host.py"
         program.write_text(code.replace("8000", str(port)), "utf-8")
-        running = subprocess.Popen([sys.executable, program], stderr=subprocess.DEVNULL)
+        running = subprocess.Popen([sys.executable, program], cwd=folder, stderr=subprocess.DEVNULL)
         context = chromium.new_context(viewport=DESKTOP)
         try:
             answers(site)

@@ -48,6 +48,7 @@ class Parsing(SynchronousTestCase):
         """`twim run` has the options of the server."""
         line = [part for one in SETTINGS for part in (f"--{one.name}", "x")]
         self.assertEqual(options("run", *line), {one.name: "x" for one in SETTINGS})
+        self.assertEqual(options("run", "--login", "a", "--login", "b"), {"login": "a b"})
         self.assertEqual(options("run", "-p", "a", "-d", "b", "-c", "c"), {"port": "a", "data": "b", "config": "c"})
 
     def test_help_everywhere(self) -> None:

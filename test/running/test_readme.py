@@ -13,6 +13,7 @@ from test.running.server import PROJECT, Server
 from twim import errors
 from twim.access.files.uploads import Uploads
 from twim.access.http.rest.contacts import Contacts
+from twim.access.http.rest.entry import Entry
 from twim.access.http.rest.messages import Messages
 from twim.access.http.rest.users import Users
 from twim.access.websocket.admission import LOGGED_OUT, SERVICE_RESTART
@@ -89,12 +90,9 @@ def test_two_commands_are_told() -> None:
 def test_every_path_is_documented() -> None:
     """The protocol's page names exactly the paths of REST."""
     page = (PROJECT / "docs" / "protocol.md").read_text("utf-8")
-    areas = {"user": Users, "contact": Contacts, "message": Messages, "attach": Uploads}
+    areas = (("user", Users), ("user", Entry), ("contact", Contacts), ("message", Messages), ("attach", Uploads))
     served = {
-        f"/{name}{rule.rule}"
-        for name, area in areas.items()
-        for rule in area.app.url_map.iter_rules()
-        if "<" not in rule.rule
+        f"/{name}{rule.rule}" for name, area in areas for rule in area.app.url_map.iter_rules() if "<" not in rule.rule
     }
     assert served == set(re.findall(r"`(/(?:user|contact|message|attach)/[a-z]+)`", page))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import DeferredList, gatherResults
 
 from test.storage.rig import Storage, asynchronous
-from twim.errors import Conflict, NotYours
+from twim.errors import Conflict, NotFound, NotYours
 from twim.storage import friends
-from twim.storage.external import DEVICES, GROUP, USER
+from twim.storage.external import BY_HOST, DEVICES, GROUP, USER, without_mobile
 from twim.storage.idempotency import KEPT_MS, RUNNING, Kept, empty_kept
+from twim.storage.registration import Decision, Terms
 from twim.storage.schema import device, external, kept_answer
+from twim.storage.schema_host_members import host_member
 
 NOW = 1_700_000_000_000
 NAME, OTHER = (text.ljust(32) for text in (b"one", b"two"))
@@ -96,6 +98,64 @@ class AnyHosts:
         known = await store.resolve(["ann"], ["g0", "no", f"id:{group}"], ["ann", "nobody"])
         self.assertEqual((set(known.groups), known.dissolved), ({"g0", f"id:{group}"}, set()))
         self.assertIn(group, known.circles[ann].groups)
+
+    @asynchronous
+    async def test_log_in(self: Any) -> None:
+        """A log-in by a host's token ends the oldest of too many of its kind, one at a provider ends none; nobody logs
+        in who isn't there or is disabled."""
+        ann = await self.made("ann")
+        store = self.storage.external
+        values = [{"tokenhash": bytes([one]) * 32, "agent": "a", "address": "jwt:::1"} for one in range(DEVICES + 2)]
+        first, _ = await store.log_in(ann, {**values[0], "address": "::1"})
+        for one in values[1:-1]:
+            second, ended = await store.log_in(ann, one, BY_HOST)
+            self.assertEqual((second.address, ended), ("jwt:::1", []))
+        _, ended = await store.log_in(ann, values[-1], BY_HOST)
+        self.assertEqual(len(ended), 1)
+        left = {one.id for one in await self.storage.accounts.devices(ann)}
+        self.assertIn(first.id, left)
+        self.assertNotIn(ended[0], left)
+        await self.storage.roles.disable(ann)
+        await self.refused(store.log_in(ann, values[0]), "disabled", NotYours)
+        await self.refused(store.log_in(7, values[0]), "no such user", NotFound)
+
+    @asynchronous
+    async def test_host_members(self: Any) -> None:
+        """Of a user's memberships those are known that a host asked for, each for as long as it lasts: who leaves and
+        comes back otherwise isn't there because of the host."""
+        ann, ben = await self.made("ann"), await self.made("ben")
+        asked, own = [(await self.storage.group(ben)).id for _ in range(2)]
+        relations, store = self.storage.relations, self.storage.host_members
+        await relations.join(ann, asked, NOW, lambda *_: True, by_host=True)
+        await relations.join(ann, own, NOW, lambda *_: True)
+        self.assertEqual(await store.of(ann), ({asked, own}, {asked}))
+        self.assertEqual(await store.of(ben), ({asked, own}, set()))
+        await relations.leave(ann, asked, NOW)
+        await relations.join(ann, asked, NOW, lambda *_: True)
+        self.assertEqual(await store.of(ann), ({asked, own}, set()))
+        await store.tidy(ann)
+        rows = select(host_member)
+        self.assertEqual(self.storage.database.transact(lambda c: c.execute(rows).all(), False), [])
+        await relations.leave(ann, own, NOW)
+        await relations.join(ann, own, NOW, lambda *_: True, by_host=True)
+        await store.tidy(ann)
+        self.assertEqual(await store.of(ann), ({asked, own}, {own}))
+
+    @asynchronous
+    async def test_registered_once(self: Any) -> None:
+        """Of several registrations by one external id at once, at two servers where there may be, one makes a user."""
+        other = self.open().registrations if self.servers > 1 else self.storage.registrations
+        terms = Terms(False, "", None, NOW, lambda facts: Decision())
+        nowhere = {"agent": "", "address": ""}
+        made = [
+            store.register(without_mobile(), "", nowhere | {"tokenhash": bytes([at]) * 32}, terms, "x")
+            for at, store in enumerate((self.storage.registrations, other) * 3)
+        ]
+        done = await DeferredList(made, consumeErrors=True)
+        self.assertEqual(sorted(is_done for is_done, _ in done), [False] * 5 + [True])
+        self.assertTrue(all(found.check(Conflict) for is_done, found in done if not is_done))
+        (userid,) = [found.user.id for is_done, found in done if is_done]
+        self.assertEqual(await self.storage.external.ids(USER, ["x"]), {"x": userid})
 
     @asynchronous
     async def test_befriend(self: Any) -> None:

@@ -29,6 +29,7 @@ from twim.storage.conversations import Conversations
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
 from twim.storage.external import ExternalStore
+from twim.storage.host_members import HostMemberStore
 from twim.storage.idempotency import IdempotencyStore
 from twim.storage.interface import Community, Post, User, key_of
 from twim.storage.invites import InviteStore
@@ -107,6 +108,7 @@ class Storage:
         self.resets = PasswordResetStore(self.database)
         self.keys = ApiKeyStore(self.database)
         self.external = ExternalStore(self.database)
+        self.host_members = HostMemberStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
         self.listings = Listings(self.database)
 

@@ -35,8 +35,8 @@ class Call:
     @property
     def options(self) -> dict[str, str]:
         """The settings among the options, by their names, and `config`."""
-        given = vars(self.given).items()
-        return {name.removeprefix(GIVEN): value for name, value in given if name.startswith(GIVEN)}
+        given = {name.removeprefix(GIVEN): one for name, one in vars(self.given).items() if name.startswith(GIVEN)}
+        return {name: " ".join(one) if isinstance(one, list) else one for name, one in given.items()}
 
     @cached_property
     def config(self) -> Config:

@@ -117,6 +117,6 @@ def _add_common(parser: argparse.ArgumentParser, all_settings: bool) -> None:
             continue
         takes, about = ("VALUE", one.help) if all_settings else FINDING[one.name]
         names = [f"--{one.name}", *([f"-{one.letter}"] if one.letter else [])]
-        group.add_argument(
-            *names, dest=GIVEN + one.name, default=argparse.SUPPRESS, metavar=takes, help=about.replace("%", "%%")
-        )
+        how: dict[str, Any] = {"action": "append"} if one.repeated else {}
+        how |= {"metavar": takes, "help": about.replace("%", "%%")}
+        group.add_argument(*names, dest=GIVEN + one.name, default=argparse.SUPPRESS, **how)

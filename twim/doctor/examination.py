@@ -19,6 +19,7 @@ from twim.doctor.disk import look_at_disk
 from twim.doctor.files import look_at_files
 from twim.doctor.finding import Finding, Level
 from twim.doctor.limits import look_at_limits
+from twim.doctor.login import look_at_login
 from twim.doctor.logs import look_at_logs
 from twim.doctor.nodes import look_at_nodes
 from twim.doctor.port import look_at_port
@@ -41,6 +42,7 @@ TOPICS: Final[Mapping[str, Look]] = {
     "files": look_at_files,
     "certificates": look_at_certificates,
     "proxies": look_at_proxies,
+    "login": look_at_login,
     "backups": look_at_backups,
     "variables": look_at_variables,
     "logs": look_at_logs,

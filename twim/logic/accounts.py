@@ -14,7 +14,7 @@ from twim.errors import NotFound, NotLoggedIn, Refusal
 from twim.logic.passwords import Passwords, prepare
 from twim.storage.accounts import AccountStore
 from twim.storage.interface import User
-from twim.storage.registration import RegistrationStore, Terms
+from twim.storage.registration import Registered, RegistrationStore, Terms
 
 CACHED: Final = 50_000  # tokens that are known without a query; each takes about 300 bytes
 TOKEN_CHARS: Final = 200  # a longer text can't be a token of ours
@@ -147,6 +147,19 @@ class Accounts:
         hashed = await self._passwords.hash(prepare(passwd))
         token = new_token()
         made = await self._registrations.register(fields, hashed, device | {"tokenhash": hash_token(token)}, terms)
+        return self._begun(made, token)
+
+    async def register_external(
+        self, name: str, fields: dict[str, Any], device: dict[str, Any], terms: Terms
+    ) -> tuple[User, str, int]:
+        """Register a new user who has this external id and no password. As `register`, and `Conflict` when somebody
+        has it already."""
+        token = new_token()
+        first = device | {"tokenhash": hash_token(token)}
+        made = await self._registrations.register(fields, "", first, terms, name)
+        return self._begun(made, token)
+
+    def _begun(self, made: Registered, token: str) -> tuple[User, str, int]:
         if made.device is None:
             return made.user, "", made.group
         self._tokens.learn(hash_token(token), made.user.id, made.device.id)

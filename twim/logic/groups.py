@@ -66,12 +66,12 @@ class Groups:
         if group.post != "members":
             await self._silences.read(group.id)
 
-    async def enter(self, actor: int, group: int, memberid: int) -> None:
-        """Another program makes somebody a member, in the name of `actor`, whatever the group's rule. Nothing changes
-        for who is one. `NotFound`, `Conflict`."""
+    async def enter(self, actor: int, group: int, memberid: int, *, by_host: bool = False) -> None:
+        """Another program makes somebody a member, in the name of `actor`, whatever the group's rule; with `by_host`
+        when its user logs in. Nothing changes for who is one. `NotFound`, `Conflict`."""
         if await self._store.standings(group, [memberid]):
             return
-        entered = await self._store.join(memberid, group, self._now_ms(), policy.may_be_entered)
+        entered = await self._store.join(memberid, group, self._now_ms(), policy.may_be_entered, by_host=by_host)
         assert entered is not None
         await self._joined(memberid, actor, entered, "joined" if actor == memberid else "added")
 

@@ -47,6 +47,16 @@ class SignUp:
         user, token, group = await self._accounts.register(fields, passwd, device, terms)
         return SignedUp(user, token, await self._joined(user.id, group) if group else None)
 
+    async def register_external(
+        self, name: str, fields: dict[str, Any], device: dict[str, Any], invite: str
+    ) -> SignedUp:
+        """Register a new user whom a provider vouches for, by this external id; never the first administrator.
+        `NotYours` for who may not; `Conflict` when somebody has it already."""
+        hashed = hash_code(invite) if invite else None
+        terms = Terms(False, "", hashed, self._now_ms(), self._decide(bool(invite)))
+        user, token, group = await self._accounts.register_external(name, fields, device, terms)
+        return SignedUp(user, token, await self._joined(user.id, group) if group else None)
+
     async def _joined(self, userid: int, group: int) -> Community | None:
         try:
             return await self._groups.join_by_invitation(userid, group)

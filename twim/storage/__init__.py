@@ -1,0 +1,2 @@
+# Tables of these modules belong to the schema, whoever uses that.
+from twim.storage import schema_host_members as schema_host_members

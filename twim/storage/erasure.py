@@ -39,6 +39,7 @@ from twim.storage.schema import (
     password_reset,
     user,
 )
+from twim.storage.schema_host_members import host_member
 from twim.storage.written_through import newest_id
 from twim.wire.commands import EVENTS, NOTICE, REACTION, SINGLE
 from twim.wire.message import Shown, decode_shown, encode
@@ -164,6 +165,7 @@ _RELATIONS: Final[tuple[Column[Any], ...]] = (
     block.c.dstid,
     join_request.c.userid,
     former_member.c.userid,
+    host_member.c.userid,
     known_login.c.userid,
     invite.c.maker,
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 from twisted.internet.defer import Deferred
 
-from twim.errors import Conflict, MobileTaken, NotYours
+from twim.errors import Conflict, MobileTaken, NotFound, NotYours
 from twim.storage import attachments
 from twim.storage.accounts import DISABLED, WAITING, Device, insert_device, insert_user
 from twim.storage.database import Database
@@ -23,9 +23,11 @@ from twim.storage.schema import IN_USER, community, device, external, user
 USER: Final = 1
 GROUP: Final = 2
 BY_NUMBER: Final = "id:"
-DEVICES: Final = 20  # of one user, made by keys; when one more is made the oldest ends
+DEVICES: Final = 20  # of one user, made by keys, and as many by tokens; when one more is made the oldest ends
 BY_KEY: Final = "key:"
 """How the address of a device begins that a key made."""
+BY_HOST: Final = "jwt:"
+"""The same for one that was made by a host's token."""
 _TOGETHER: Final = 500
 _ID_DIGITS: Final = 15
 
@@ -110,16 +112,24 @@ class ExternalStore:
 
     def add_device(self, userid: int, key: int, tokenhash: bytes) -> Deferred[tuple[Device, list[int]]]:
         """A device of the user, made by a key, and the devices that end for it. `NotYours` for who may not log in."""
+        return self.log_in(userid, {"tokenhash": tokenhash, "agent": "", "address": f"{BY_KEY}{key}"}, BY_KEY)
+
+    def log_in(self, userid: int, values: dict[str, Any], made_by: str = "") -> Deferred[tuple[Device, list[int]]]:
+        """One more device of the user, without a password. Of those whose address begins with `made_by`, if it isn't
+        "", only the newest `DEVICES` stay; gives the others, too. `NotYours` for who may not log in."""
 
         def work(connection: Connection) -> tuple[Device, list[int]]:
             # Locked, as every log-in.
             wanted = select(user.c.disabled, user.c.waiting).where(user.c.id == userid)
-            found = connection.execute(wanted.with_for_update()).one()
+            found = connection.execute(wanted.with_for_update()).one_or_none()
+            if found is None:
+                raise NotFound("no such user")
             if found.disabled or found.waiting:
                 raise NotYours(DISABLED if found.disabled else WAITING)
-            values = {"tokenhash": tokenhash, "agent": "", "address": f"{BY_KEY}{key}"}
             made = insert_device(connection, userid, values)
-            by_keys = select(device.c.id).where(device.c.userid == userid, device.c.address.startswith(BY_KEY))
+            if not made_by:
+                return made, []
+            by_keys = select(device.c.id).where(device.c.userid == userid, device.c.address.startswith(made_by))
             ended = list(connection.scalars(by_keys.order_by(device.c.id.desc())))[DEVICES:]
             connection.execute(delete(device).where(device.c.id.in_(ended)))
             return made, ended
@@ -152,14 +162,12 @@ class ExternalStore:
 def make_user(connection: Connection, name: str, fields: Mapping[str, Any]) -> int:
     """A new user with these columns, and this external id unless that is empty; without a password, and without a
     mobile unless one is given. `Conflict` for a mobile that somebody has."""
-    columns = {"sex": "U", "memo": "", "avatar": "", "passwd": ""} | dict(fields)
-    columns.setdefault("mobile", NO_MOBILE + secrets.token_hex(8))
     try:
-        made = insert_user(connection, columns)
+        made = insert_user(connection, without_mobile() | dict(fields))
     except MobileTaken as error:
         raise Conflict(error.msg) from None
     if name:
-        connection.execute(insert(external).values(kind=USER, name=name, id=made.id))
+        name_user(connection, name, made.id)
     return made.id
 
 
@@ -167,6 +175,16 @@ def id_of(connection: Connection, kind: int, name: str) -> int:
     """The id of the user or group of this external id; 0 if there is none."""
     wanted = select(external.c.id).where(external.c.kind == kind, external.c.name == name)
     return connection.execute(wanted).scalar_one_or_none() or 0
+
+
+def name_user(connection: Connection, name: str, userid: int) -> None:
+    """The user has this external id from now on."""
+    connection.execute(insert(external).values(kind=USER, name=name, id=userid))
+
+
+def without_mobile() -> dict[str, Any]:
+    """The columns of a new user who has neither a mobile nor a password."""
+    return {"mobile": NO_MOBILE + secrets.token_hex(8), "sex": "U", "memo": "", "avatar": "", "passwd": ""}
 
 
 def forget_user(connection: Connection, userid: int) -> None:

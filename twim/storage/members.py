@@ -26,6 +26,7 @@ from twim.storage.groups import (
     touch,
 )
 from twim.storage.happenings import note_member
+from twim.storage.host_members import mark_by_host
 from twim.storage.interface import Community, User, rfc3339
 from twim.storage.invites import NO_INVITE, read_invited, use
 from twim.storage.schema import FRIEND, MEMBER, community, contact, former_member, join_request, participant
@@ -74,10 +75,12 @@ class MemberStore:
 
     _database: Database
 
-    def join(self, userid: int, group: int, at: int, policy: MayJoin) -> Deferred[Entered | None]:
+    def join(
+        self, userid: int, group: int, at: int, policy: MayJoin, *, by_host: bool = False
+    ) -> Deferred[Entered | None]:
         """Make the user a member; what was said before counts as read. Who joins a group without members owns it.
         Where `policy` answers False only a request is made, and None is given. `policy` also hears of a group that
-        isn't there, as one with id 0."""
+        isn't there, as one with id 0. With `by_host` it is remembered that a host asked for it."""
 
         def work(connection: Connection) -> Entered | None:
             try:
@@ -87,7 +90,10 @@ class MemberStore:
                 raise
             who = standing(connection, found, userid)
             if policy(found, who):
-                return self.enter(connection, found, userid, who.muted, at)
+                entered = self.enter(connection, found, userid, who.muted, at)
+                if by_host:
+                    mark_by_host(connection, userid, group)
+                return entered
             _ask_to_join(connection, userid, group)
             return None
 

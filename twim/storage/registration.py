@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, insert, select
 from twisted.internet.defer import Deferred
 
-from twim.errors import MobileTaken, NotFound
+from twim.errors import Conflict, MobileTaken, NotFound
 from twim.storage.accounts import Device, insert_device, insert_user
 from twim.storage.database import Database
+from twim.storage.external import USER, id_of, name_user
 from twim.storage.groups import MayActOnGroup
 from twim.storage.interface import ADMIN_ROLE, MEMBER_ROLE, User
 from twim.storage.invites import Invited, read_invited, use
@@ -21,6 +22,7 @@ from twim.storage.roles import SETUP, forget_setup, has_administrator, lock_role
 from twim.storage.schema import meta, user
 
 SETUP_BYTES: Final = 16
+KNOWN: Final = "somebody has this external id"
 
 
 class Facts(NamedTuple):
@@ -86,11 +88,14 @@ class RegistrationStore:
         return self._database.read(work)
 
     def register(
-        self, fields: dict[str, Any], passwd: str, first: dict[str, Any], terms: Terms
+        self, fields: dict[str, Any], passwd: str, first: dict[str, Any], terms: Terms, external: str = ""
     ) -> Deferred[Registered]:
-        """A new user, logged in on its `first` device. `MobileTaken`, and what `terms.decide` raises."""
+        """A new user, logged in on its `first` device, who has that external id unless it is "". `MobileTaken`;
+        `Conflict` when somebody has the external id; and what `terms.decide` raises."""
 
         def work(connection: Connection) -> Registered:
+            if external and id_of(connection, USER, external):
+                raise Conflict(KNOWN)
             facts = self._facts(connection, terms)
             if facts.is_first:
                 # Of two at once the second finds, under the lock, that there is an administrator.
@@ -99,6 +104,8 @@ class RegistrationStore:
             decision = terms.decide(facts)
             role = ADMIN_ROLE if facts.is_first else MEMBER_ROLE
             made = insert_user(connection, fields | {"passwd": passwd, "role": role, "waiting": int(decision.waits)})
+            if external:
+                name_user(connection, external, made.id)
             if facts.is_first:
                 forget_setup(connection)
             group = 0

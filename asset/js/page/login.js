@@ -6,6 +6,7 @@ import { bounded, fieldsOf } from "./bounded.js";
 import { carried } from "./chat-address.js";
 import { part } from "./element.js";
 import { CHAT, LOGIN, adminPage } from "./pages.js";
+import { offerProvider } from "./provider.js";
 import { reason } from "./words.js";
 
 /**
@@ -82,5 +83,6 @@ function carryOn() {
 }
 
 for (const form of document.querySelectorAll("form")) if ("login" in form.dataset) prepare(form);
+for (const offer of document.querySelectorAll("[data-provider]")) if (offer instanceof HTMLElement) offerProvider(offer, rest);
 globalThis.addEventListener("hashchange", carryOn);
 carryOn();

@@ -132,6 +132,13 @@ class Authenticator:
         self.limits.address(asker.counted)
         return asker
 
+    def begin_return(self, request: Request) -> Asker:
+        """Who comes back from a provider of log-ins, by a link of another site: the caller knows in another way that
+        this browser began it here. `TooMany` as by `begin_login`."""
+        asker = self.peers.of(request)
+        self.limits.address(asker.counted)
+        return asker
+
     def device_of(self, request: Request, asker: Asker) -> dict[str, Any]:
         """What is stored of the device that logs in."""
         return {"agent": shown(header(request, "user-agent"))[:150], "address": asker.address}
@@ -163,13 +170,17 @@ class Authenticator:
         """Set that cookie. It opens nothing, and stays when the user logs out."""
         self._set(request, KNOWN_COOKIE, cookie, KNOWN_SECONDS)
 
-    def _set(self, request: Request, name: bytes, value: str, seconds: int) -> None:
+    def set_own(self, request: Request, name: bytes, value: str, seconds: int, path: bytes) -> None:
+        """Set a cookie for one of our own paths; an empty one removes it."""
+        self._set(request, name, value, seconds, path)
+
+    def _set(self, request: Request, name: bytes, value: str, seconds: int, path: bytes = b"/") -> None:
         if self.sites.of(request):
             return
         request.addCookie(
             name,
             value.encode(),
-            path=b"/",
+            path=path,
             max_age=b"%d" % seconds,
             httpOnly=True,
             sameSite=b"lax",

@@ -105,6 +105,10 @@ class Fields:
         wrong."""
         return self._values.get(name, "")[: DECOMPOSED * PASSWD[1] + 1]
 
+    def raw(self, name: str) -> str:
+        """What a field has, "" when there is none: whoever reads it refuses what it can't use."""
+        return self._values.get(name, "")
+
     def sex(self) -> str:
         """W, M or U."""
         value = self._values.get("sex", "") or "U"

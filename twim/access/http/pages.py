@@ -42,6 +42,7 @@ ADMIN_PAGES: Final = "admin/"
 ADMIN_WORDS: Final = "admin."
 """Only the administrators' pages say these words; the others carry none of them."""
 
+LOGIN_PAGE: Final = "/user/login.shtml"
 CHAT_PAGE: Final = "/chat/index.shtml"
 EMBED_PAGE: Final = "/embed.shtml"
 FRAMED: Final = (CHAT_PAGE, EMBED_PAGE)
@@ -83,7 +84,7 @@ class Pages:
     `file_origins` are other sites (``http://files.lan:9000``) that have the pictures, voice and video: an object
     store reached without TLS must be named, as the pages otherwise allow only this site and https. With `direct`
     the pages send uploads there too, by ``/attach/presign``. `sites` are the origins of sites that may show the pages
-    `FRAMED` in a frame.
+    `FRAMED` in a frame. `provider` is the name of where people may log in instead of here, or "".
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Pages:
         file_origins: Sequence[str] = (),
         direct: bool = False,
         sites: Collection[str] = (),
+        provider: str = "",
     ) -> None:
         self.assets = Assets(asset)
         self._words = {name: read_words(asset, name) for name in LANGUAGES}
@@ -102,6 +104,7 @@ class Pages:
             loader=jinja2.FileSystemLoader(views), autoescape=True, undefined=jinja2.StrictUndefined
         )
         self._direct = direct
+        self._provider = provider
         self.headers: Final = page_headers(file_origins)
         self._sites = " ".join(sorted(sites))
         self._framed = page_headers(file_origins, self._sites or NOBODY)
@@ -150,6 +153,7 @@ class Pages:
             script=self.assets.script,
             files=self._files,
             sites=self._sites,
+            provider=self._provider,
         )
         return page.encode("utf-8")
 

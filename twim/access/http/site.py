@@ -23,7 +23,7 @@ from twim.access.http.assets import ONE_DAY, choose_encoding
 from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
 from twim.access.http.fields import Fields, header, read_query
-from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, NO_INVITATION, Pages, choose_language
+from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, LOGIN_PAGE, NO_INVITATION, Pages, choose_language
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
 from twim.access.http.rest.admin import Admin
@@ -34,6 +34,8 @@ from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
+from twim.access.http.rest.entry import PATHS as ENTRY_PATHS
+from twim.access.http.rest.entry import Entry
 from twim.access.http.rest.health import Health
 from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
@@ -54,7 +56,6 @@ from twim.wire import envelope
 
 REGISTER_PAGE: Final = "/user/register.shtml"
 INVITE_PAGE: Final = "/user/invite.shtml"
-LOGIN_PAGE: Final = "/user/login.shtml"
 INVITES: Final = "/i/"
 RESET_PAGE: Final = "/user/reset.shtml"
 RESETS: Final = "/reset/"
@@ -89,6 +90,7 @@ class Rest:
         api: Api,
         resets: PasswordResets,
         files: Files,
+        entry: Entry,
     ) -> None:
         self._files = files
         self._authenticator = authenticator
@@ -102,12 +104,16 @@ class Rest:
         self._hooks = api.incoming_hooks.app.resource()
         self._resets = resets
         self._users = users.app.resource()
+        self._entry = entry.app.resource()
         self._contacts = contacts.app.resource()
         self._messages = messages.app.resource()
         self._invites = invites.app.resource()
         self._uploads = uploads.app.resource()
         self._downloads = downloads.app.resource()
-        areas = (("/user", users), ("/contact", contacts), ("/message", messages), ("/invite", invites))
+        areas = (
+            *(("/user", users), ("/user", entry), ("/contact", contacts)),
+            *(("/message", messages), ("/invite", invites)),
+        )
         self.direct: dict[tuple[bytes, bytes], Resource] = {}
         """Routes whose paths have no variable part, by method and path."""
         for prefix, area in areas:
@@ -116,6 +122,8 @@ class Rest:
     @app.route("/user/", branch=True)
     def users(self, request: Request) -> Any:
         """Accounts, and the pages beside them."""
+        if request.path in ENTRY_PATHS:
+            return self._entry
         return self._users if not request.path.endswith(b".shtml") else self.page(request)
 
     @app.route("/contact/", branch=True)
@@ -292,6 +300,7 @@ for _area in (
     Operate.app,
     Health.app,
     Users.app,
+    Entry.app,
     Contacts.app,
     Messages.app,
     Invites.app,
