@@ -17,7 +17,7 @@ FLOORS = (
     ("twim.wire",),
     ("twim.internals",),
     ("twim.client",),
-    ("twim.storage", "twim.cluster"),
+    ("twim.storage", "twim.cluster", "twim.outbound"),
     ("twim.hub", "twim.config", "twim.operator"),
     ("twim.logic", "twim.doctor"),
     ("twim.access",),
