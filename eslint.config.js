@@ -15,5 +15,6 @@ export default [
   { files: ["asset/js/**/*.js"], languageOptions: { globals: globals.browser }, rules },
   // The client that others embed runs wherever there is a WebSocket: it takes nothing else of a browser for granted.
   { files: ["asset/js/im/**/*.js"], languageOptions: { globals: globals["shared-node-browser"] }, rules },
+  { files: ["asset/js/worker/*.js"], languageOptions: { globals: globals.serviceworker }, rules },
   { files: ["test/js/**/*.js"], languageOptions: { globals: globals.node }, rules },
 ];

@@ -31,6 +31,7 @@ from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.health import Health
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
+from twim.access.http.rest.push import Push
 from twim.access.http.rest.users import Users
 from twim.access.http.site import LOGIN_PAGE, Rest, Root, make_site
 from twim.access.http.transport_security import TransportSecurity
@@ -68,6 +69,7 @@ from twim.logic.passwords import Passwords
 from twim.logic.policy import may_invite
 from twim.logic.posting import Posting
 from twim.logic.presence import Presence
+from twim.logic.push_composing import PushParts, compose_push
 from twim.logic.readiness import Readiness
 from twim.logic.reading import Reading
 from twim.logic.relations import Relations
@@ -202,6 +204,8 @@ class Node:
             )
             self.cluster = ClusterNode(self.bus, local, reactor)
             self.routing.other_nodes = self.log.listener = self.cluster.publishing
+        self.push: PushParts = compose_push(config, database, self.routing, self._is_connected, reactor, now_ms)
+        self.log.listener = self.push.listening(self.log.listener)
         authenticator = Authenticator(tokens, limits, config.proxies, self.backlogs, sites=config.sites)
         attempts = AttemptStore(database)
         guard = LoginGuard(attempts, config.limits, now_ms)
@@ -291,6 +295,7 @@ class Node:
             Api(database, api, now_ms),
             self.resets,
             files,
+            Push(authenticator, self.push.subscriptions, self.push.key),
         )
         upgrade = ChatUpgrade(ChatFactory(self.admission, iterations, reactor, self.backlogs, config.shortcuts))
         self.upkeep = Upkeep(store, attachments.referenced, attachments.forget_uploads, self.files, reactor)
@@ -334,9 +339,13 @@ class Node:
             "reactor_stall_seconds_recent": self.stalls.recent,
         }
 
+    def _is_connected(self, userid: int) -> bool:
+        return userid in self.hub.users or self.routing.other_nodes.online(userid)
+
     def _settings_changed(self) -> None:
         self.changing_settings.heard()
         self.keys.heard()
+        self.push.subscriptions.heard()
 
     def _appeared(self, posts: Sequence[Post]) -> None:
         if self.cluster is not None:
@@ -354,6 +363,7 @@ class Node:
 
     def _ended(self, userid: int, deviceid: int) -> None:
         self.admission.cut(userid, deviceid)
+        self.push.subscriptions.device_ended(userid, deviceid)
         self.routing.other_nodes.ended(userid, deviceid)
 
     def _ended_on_other_node(self, userid: int, deviceid: int) -> None:
@@ -374,6 +384,7 @@ class Node:
     def _started(self) -> None:
         self.changing_settings.start()
         self.keys.start()
+        self.push.subscriptions.start()
         self.deletion.start()
         self.orders.start()
 
@@ -390,6 +401,7 @@ class Node:
         self.idle.stop()
         self.trends.stop()
         self.keys.stop()
+        self.push.stop()
         await self.changing_settings.stop()
         if self.cluster is not None:
             self.cluster.stop()

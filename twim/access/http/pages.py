@@ -115,6 +115,10 @@ class Pages:
             with suppress(jinja2.TemplateError, NotFound):
                 self.render(f"/{name.removesuffix('.html')}.shtml", DEFAULT_LANGUAGE, None)
 
+    def words(self, lang: str, beginnings: tuple[str, ...]) -> dict[str, str]:
+        """The words of a language whose keys begin with one of these."""
+        return {key: said for key, said in self._words[lang].items() if key.startswith(beginnings)}
+
     def headers_of(self, path: str) -> dict[str, str]:
         """The headers of the page at `path`."""
         return self._framed if path in FRAMED else self.headers
