@@ -335,6 +335,8 @@ class Node:
             "messages_delivered_total": self.routing.delivered,
             "messages_read_again_total": self.cluster.repair.messages if self.cluster is not None else 0,
             "bus_dropped_total": self.bus.dropped + (self.cluster.applying.problems.dropped if self.cluster else 0),
+            "pushes_sent_total": self.push.pushing.pushed,
+            "pushes_dropped_total": self.push.pushing.dropped,
             "reactor_stall_seconds_max": self.stalls.longest,
             "reactor_stall_seconds_recent": self.stalls.recent,
         }

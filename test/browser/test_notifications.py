@@ -1,5 +1,5 @@
-"""Being told of messages: by a push while no page is open, by a notification and a sound while none is looked at, and by
-the count on the icon."""
+"""Being told of messages: by a push while no page is open, by a notification and a sound while none is looked at, and
+by the count on the icon."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def test_quiet(logged_out: PeopleOf) -> None:
 
 
 def test_installable(person: PeopleOf) -> None:
-    """The page names a manifest whose icons are there, and Chromium finds nothing that keeps it from being installed."""
+    """The manifest's icons are there, and Chromium finds nothing that keeps the chat from being installed."""
     anna = person("Anna")
     anna.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     session = anna.context.new_cdp_session(anna.page)
