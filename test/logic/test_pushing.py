@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from test.outbound.browser import Browser
 from twim.errors import Unavailable
 from twim.logic import pushing
-from twim.logic.pushing import GATHER_SECONDS, LANES, LONGEST_SECONDS, TRIES, WAITING, Pushing
+from twim.logic.pushing import AGAIN_SECONDS, GATHER_SECONDS, LANES, LONGEST_SECONDS, TRIES, WAITING, Pushing
 from twim.outbound.push_service import Fate, Outcome, Subscription
 from twim.storage.interface import Conversation, Post
 from twim.storage.push_receivers import Receiver, Stored, Wanted
@@ -128,12 +128,12 @@ class PushingTests(SynchronousTestCase):
         self.assertEqual(self.pushing.pushed, 3)
 
     def test_connected(self) -> None:
-        """Who is connected, or quiet, is not pushed to; and while all are connected nothing is read."""
+        """Who is connected, or quiet, is not pushed to."""
         self.connected |= {BEN, CAT}
         self.say(BEN, "a")
         self.say(TEAM, "b", GROUP)
         self.gather()
-        self.assertEqual(self.receivers.asked, [])
+        self.assertEqual(self.service.pushes, [])
         self.connected.remove(CAT)
         self.say(BEN, "c")
         self.say(TEAM, "d", GROUP)
@@ -143,6 +143,36 @@ class PushingTests(SynchronousTestCase):
         self.say(TEAM, "e", GROUP)
         self.gather()
         self.assertEqual(len(self.service.pushes), 1)
+
+    def test_fell_asleep(self) -> None:
+        """Who seemed to be connected when a message came, and is found to be gone later, is told then, of the newest;
+        who has stayed isn't, and neither is looked for again."""
+        self.connected |= {BEN, CAT}
+        self.say(BEN, "a")
+        self.say(TEAM, "b", GROUP)
+        self.gather()
+        self.clock.advance(AGAIN_SECONDS / 2)
+        self.say(BEN, "c")
+        self.gather()
+        self.connected.remove(BEN)
+        self.clock.advance(AGAIN_SECONDS / 2)
+        self.gather()
+        self.assertEqual(sorted(self.service.said()), ["b", "c"])
+        self.assertEqual({to for to, _, _ in self.service.pushes}, {BEN})
+        self.clock.advance(AGAIN_SECONDS)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_all_come_back(self) -> None:
+        """One who comes back before it is looked again, and stays, is told nothing."""
+        self.connected.add(BEN)
+        self.say(BEN, "a")
+        self.gather()
+        self.clock.advance(AGAIN_SECONDS / 2)
+        self.say(CAT, "b")
+        self.gather()
+        self.clock.advance(AGAIN_SECONDS)
+        self.gather()
+        self.assertEqual(self.service.said(), ["b"])
 
     def test_one_at_a_time(self) -> None:
         """While a push service is slow, a subscription waits with its newest messages; others don't."""

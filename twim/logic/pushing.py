@@ -27,6 +27,7 @@ from twim.wire.commands import SINGLE
 from twim.wire.message import Message
 
 GATHER_SECONDS: Final = 0.5  # for which messages of one conversation become one push
+AGAIN_SECONDS: Final = 75.0  # after which it is looked again whether who was connected has gone without having read it
 WAITING: Final = 10_000  # conversations of which a message waits; any more are not told
 TOGETHER: Final = 500  # of these read at once
 LANES: Final = 2_000  # subscriptions to which something is being pushed; any more are not told
@@ -44,6 +45,7 @@ class _Told(NamedTuple):
     message: Message
     wanted: Wanted
     tries: int = 0
+    looked_again: bool = False
 
     @property
     def place(self) -> Place:
@@ -81,6 +83,10 @@ class Pushing:
         self._waiting: dict[Place, _Told] = {}
         self._gathering: IDelayedCall | None = None
         self._reading = False
+        self._connected: dict[Place, tuple[float, _Told]] = {}
+        """For who seemed to be connected, and when it is looked again, the earliest first: a phone that fell asleep, or
+        went to another network, is found to be gone only after a while."""
+        self._looking: IDelayedCall | None = None
         self._lanes: dict[int, dict[tuple[int, int], tuple[_Told, Receiver]]] = {}
         self._requests = DeferredSemaphore(AT_ONCE)
         self._retries: set[IDelayedCall] = set()
@@ -111,9 +117,11 @@ class Pushing:
         self._stopped = True
         self._waiting.clear()
         self._lanes.clear()
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+        self._connected.clear()
+        for one in (self._gathering, self._looking):
+            if one is not None:
+                one.cancel()
+        self._gathering = self._looking = None
         for call in self._retries:
             call.cancel()
         self._retries.clear()
@@ -149,20 +157,50 @@ class Pushing:
     async def _read(self) -> None:
         some = {place: self._waiting.pop(place) for place in list(self._waiting)[:TOGETHER]}
         is_connected = self._is_connected
-        if any(not place[0] for place in some) and all(map(is_connected, self._subscriptions.users)):
-            some = {place: told for place, told in some.items() if place[0]}
-        wanted = [told.wanted for told in some.values() if not is_connected(told.wanted.userid)]
+        wanted = []
+        for told in some.values():
+            if is_connected(told.wanted.userid):
+                self._look_later(told)
+            else:
+                wanted.append(told.wanted)
         if not wanted:
             return
         now = self._now_ms()
         # The newest last: one that is tried again may be older than another of its conversation.
         for to in sorted(await self._receivers.read(wanted), key=lambda found: found.wanted.seq):
             one = to.wanted
-            if is_connected(one.userid) or is_quiet(to.quiet, to.zone, now):
-                continue
             told = some.get((one.userid, one.scope, one.dstid, one.only)) or some[0, one.scope, one.dstid, 0]
-            for stored in to.subscriptions:
-                self._enter(stored, told._replace(wanted=one), to)
+            told = told._replace(wanted=one)
+            if is_connected(one.userid):
+                self._look_later(told)
+            elif not is_quiet(to.quiet, to.zone, now):
+                for stored in to.subscriptions:
+                    self._enter(stored, told, to)
+
+    def _look_later(self, told: _Told) -> None:
+        """The user is connected, or seems to be. It is looked once again."""
+        if told.looked_again or self._stopped:
+            return
+        told = told._replace(looked_again=True)
+        before = self._connected.get(told.place)
+        if before is not None:
+            self._connected[told.place] = before[0], told
+        elif len(self._connected) < WAITING:
+            self._connected[told.place] = self._clock.seconds() + AGAIN_SECONDS, told
+        if self._looking is None:
+            self._looking = self._clock.callLater(AGAIN_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking = None
+        now = self._clock.seconds()
+        while self._connected:
+            place, (due, told) = next(iter(self._connected.items()))
+            if due > now:
+                self._looking = self._clock.callLater(due - now, self._look_again)
+                return
+            del self._connected[place]
+            if not self._is_connected(told.wanted.userid):
+                self._put(told)
 
     def _enter(self, stored: Stored, told: _Told, to: Receiver) -> None:
         if self._stopped:

@@ -21,16 +21,16 @@ const known = worker.twim;
 /** @param {string} key */
 const t = (key) => known.words[key] ?? key;
 
-const KINDS = new Map([[2, "media.news"], [3, "media.voice"], [4, "media.picture"], [5, "media.red-packet"],
-  [6, "push.emoji"], [7, "media.link"], [8, "media.video"], [9, "media.contact"]]);
+const KINDS = new Map([[2, () => t("media.news")], [3, () => t("media.voice")], [4, () => t("media.picture")],
+  [5, () => t("media.red-packet")], [6, () => t("push.emoji")], [7, () => t("media.link")], [8, () => t("media.video")],
+  [9, () => t("media.contact")]]);
 
 /** @param {string} path */
 const address = (path) => new URL(path, worker.registration.scope).href;
 
 /** @param {Told} told */
 function lineOf({ group, name, media, words }) {
-  const kind = KINDS.get(media ?? 0);
-  const line = words || (kind ? t(kind) : t("push.new"));
+  const line = words || (KINDS.get(media ?? 0)?.() ?? t("push.new"));
   return group ? `${name}: ${line}` : line;
 }
 
