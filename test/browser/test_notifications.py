@@ -179,6 +179,14 @@ def test_switch(logged_out: PeopleOf) -> None:
     assert asked[-1] == ("unsubscribe", {"endpoint": ["https://push.example/one"]})
 
 
+def test_other_user(logged_out: PeopleOf) -> None:
+    """What another user of the browser subscribed and didn't end is ended, when it is somebody else's chat."""
+    left = """PushManager.prototype.getSubscription = async () => ({ unsubscribe: async () => {
+        localStorage.setItem("ended", "1"); return true; } });"""
+    anna = allowing(logged_out, "Anna", left)
+    anna.page.wait_for_function("localStorage.getItem('ended') === '1'", timeout=SECONDS)
+
+
 def test_only_open(logged_out: PeopleOf) -> None:
     """Where the browser has no push service, the dialog says that only an open page tells, which it does."""
     anna, bo = allowing(logged_out, "Anna", NO_PUSH_SERVICE), logged_out("Bo")

@@ -64,8 +64,8 @@ function here(rest, choices) {
   const { row, input } = choice(t("tell.here"), tells, async (on, switched) => {
     why.textContent = "";
     if (!on) {
-      choices.tells = false;
       await unsubscribe(rest);
+      choices.tells = false;
       return;
     }
     const how = await turnOn(rest);

@@ -17,11 +17,15 @@ export function ability() {
 /** Whether notifications may be shown. */
 export const isAllowed = () => ability() === "able" && Notification.permission === "granted";
 
+/** @type {ServiceWorkerRegistration | null} */
+let known = null;
+
 /** Registers the service worker; null where there can be none. Its words are of the page's language. */
 export async function registered() {
   if (!("serviceWorker" in navigator)) return null;
   const how = /** @type {const} */ ({ updateViaCache: "none" });
-  return navigator.serviceWorker.register(`${WORKER}?lang=${language}`, how).catch(() => null);
+  known ??= await navigator.serviceWorker.register(`${WORKER}?lang=${language}`, how).catch(() => null);
+  return known;
 }
 
 /**
@@ -41,9 +45,9 @@ export async function turnOn(rest) {
  */
 export async function subscribe(rest) {
   const { push: key = "" } = await rest.settings();
-  await registered();
-  const registration = key && (await navigator.serviceWorker.ready);
-  if (!registration || !registration.pushManager) return false;
+  if (!key || !(await registered())) return false;
+  const registration = await navigator.serviceWorker.ready;
+  if (!registration.pushManager) return false;
   try {
     const found = await subscriptionWith(registration.pushManager, key);
     const { endpoint, keys } = found.toJSON();
@@ -71,6 +75,15 @@ async function subscriptionWith(manager, key) {
 /** @param {ArrayBuffer} bytes */
 const encoded = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+
+/**
+ * What another user of this browser subscribed and didn't end must not be shown to this one: its push service forgets
+ * it, and so does the server when it next pushes there.
+ */
+export async function endOthers() {
+  const found = await (await registered())?.pushManager?.getSubscription();
+  await found?.unsubscribe();
+}
 
 /**
  * Nothing is pushed to this browser any more.

@@ -5,7 +5,7 @@ import { CMD, MEDIA, isEvent } from "../../im/index.js";
 import { preview } from "../preview.js";
 import { t } from "../words.js";
 import { showBadge } from "./badge.js";
-import { isAllowed, registered, subscribe } from "./device.js";
+import { endOthers, isAllowed, registered, subscribe } from "./device.js";
 import { play } from "./sound.js";
 
 /** @import { Client } from "../../im/index.js" */
@@ -38,10 +38,14 @@ export class Teller {
     this.#showThatItIsSeen();
   }
 
-  /** Once the chat is there: the browser's subscription may have changed, or the server forgotten it. */
+  /** Once the chat is there: the service worker may be new, the browser's subscription may have changed, or the server forgotten it. */
   async #prepare() {
     await registered();
-    if (this.#choices.tells && isAllowed()) await subscribe(this.#client.rest).catch(() => null);
+    try {
+      await (this.#choices.tells ? isAllowed() && subscribe(this.#client.rest) : endOthers());
+    } catch {
+      // It is tried again when the page is opened next.
+    }
   }
 
   /**
