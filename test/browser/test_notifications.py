@@ -83,7 +83,7 @@ def push(person: Person, told: dict[str, Any]) -> None:
 def open_settings(person: Person) -> Any:
     """The dialog about notifications."""
     person.panel("me")
-    person.page.locator(".me-actions .row").nth(1).click()
+    person.page.locator(".me-actions .row").nth(3).click()
     dialog = person.page.locator("dialog")
     expect(dialog.locator("[role=switch]")).to_have_count(4)
     return dialog

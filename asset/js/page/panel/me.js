@@ -47,9 +47,9 @@ export class Me {
         h("small", {}, number)),
       h("div.me-actions", {},
         action("edit", t("me.edit"), () => this.#edit()),
-        this.#logsOut && action("bell", t("tell.title"), () => this.#notifications()),
         action("key", t("me.password"), () => this.#password()),
         action("device", t("me.devices"), () => this.#devices()),
+        this.#logsOut && action("bell", t("tell.title"), () => this.#notifications()),
         me.role === "admin" && h("a.row", { href: ADMIN }, icon("admin"), h("span.row-words", {}, h("b", {}, t("me.admin")))),
         this.#logsOut && action("leave", t("me.logout"), () => logOut(this.#parts))));
   }

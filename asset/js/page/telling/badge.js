@@ -9,6 +9,8 @@ let plain = null;
 const link = document.querySelector("link[rel=icon]");
 const address = link?.href ?? "";
 let shown = "";
+/** @type {Map<string, string>} addresses of the icons with a count, of which there are a hundred; a browser may load one later */
+const icons = new Map();
 
 /** @param {number} unread */
 export function showBadge(unread) {
@@ -16,18 +18,19 @@ export function showBadge(unread) {
   const text = unread > MOST ? `${MOST}+` : String(unread || "");
   if (!link || text === shown) return;
   shown = text;
-  if (!text) put(link, address);
-  else draw(text).then((drawn) => { if (shown === text) put(link, URL.createObjectURL(drawn)); }).catch(() => null);
+  iconWith(text).then((href) => {
+    if (shown !== text) return;
+    link.href = href;
+    link.dataset.count = text;
+  }).catch(() => null);
 }
 
-/**
- * @param {HTMLLinkElement} icon
- * @param {string} href
- */
-function put(icon, href) {
-  if (icon.href.startsWith("blob:")) URL.revokeObjectURL(icon.href);
-  icon.href = href;
-  icon.dataset.count = shown;
+/** @param {string} text */
+async function iconWith(text) {
+  if (!text) return address;
+  const href = icons.get(text) ?? URL.createObjectURL(await draw(text));
+  icons.set(text, href);
+  return href;
 }
 
 /**
