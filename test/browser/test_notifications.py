@@ -246,7 +246,7 @@ def test_away(logged_out: PeopleOf) -> None:
     assert anna.page.evaluate("globalThis.sounds") == 2  # one sound of two notes
     expect(icon).to_have_attribute("data-count", "1")
     expect(anna.page).to_have_title("(1) twim")
-    assert str(icon.get_attribute("href")).startswith("blob:")
+    assert str(icon.get_attribute("href")).startswith("data:image/png;base64,")
     other = anna.another_page()
     other.goto("/chat/index.shtml")
     other.wait_for_function(

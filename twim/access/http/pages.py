@@ -176,7 +176,7 @@ def page_headers(file_origins: Sequence[str], framed_by: str = NOBODY) -> dict[s
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": media,
+        "img-src": f"{media} data:",  # the icon with a count: a blob would be gone with its page, before it is loaded
         "media-src": media,
         "connect-src": " ".join(["'self'", "ws:", "wss:", *file_origins]),
         "manifest-src": "'self'",

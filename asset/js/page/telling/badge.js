@@ -9,8 +9,6 @@ let plain = null;
 const link = document.querySelector("link[rel=icon]");
 const address = link?.href ?? "";
 let shown = "";
-/** @type {Map<string, string>} addresses of the icons with a count, of which there are a hundred; a browser may load one later */
-const icons = new Map();
 
 /** @param {number} unread */
 export function showBadge(unread) {
@@ -18,7 +16,7 @@ export function showBadge(unread) {
   const text = unread > MOST ? `${MOST}+` : String(unread || "");
   if (!link || text === shown) return;
   shown = text;
-  iconWith(text).then((href) => {
+  drawn(text).then((href) => {
     if (shown !== text) return;
     link.href = href;
     link.dataset.count = text;
@@ -26,18 +24,8 @@ export function showBadge(unread) {
 }
 
 /** @param {string} text */
-async function iconWith(text) {
+async function drawn(text) {
   if (!text) return address;
-  const href = icons.get(text) ?? URL.createObjectURL(await draw(text));
-  icons.set(text, href);
-  return href;
-}
-
-/**
- * @param {string} text
- * @returns {Promise<Blob>}
- */
-async function draw(text) {
   plain ??= loaded(address);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE;
@@ -52,7 +40,7 @@ async function draw(text) {
   paper.font = "bold 30px system-ui, sans-serif";
   paper.textAlign = "center";
   paper.fillText(text, SIZE - wide / 2, SIZE - 8, wide - 6);
-  return new Promise((done, failed) => { canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error("no picture")))); });
+  return canvas.toDataURL();
 }
 
 /** @param {string} from */
