@@ -16,4 +16,5 @@ export default [
   // The client that others embed runs wherever there is a WebSocket: it takes nothing else of a browser for granted.
   { files: ["asset/js/im/**/*.js"], languageOptions: { globals: globals["shared-node-browser"] }, rules },
   { files: ["test/js/**/*.js", "docs/examples/**/*.js"], languageOptions: { globals: globals.node }, rules },
+  { files: ["asset/js/worker/*.js"], languageOptions: { globals: globals.serviceworker }, rules },
 ];

@@ -188,6 +188,13 @@ SETTINGS: Final = (
         " or commas; those on this machine may anyway [default: none]",
     ),
     Setting(
+        "push",
+        "on",
+        "on: who isn't connected is told of messages by the push service of the browser that subscribed; private: also"
+        " by one with a private address, for tests; off: nothing is pushed [default: on]",
+        choices=("on", "off", "private"),
+    ),
+    Setting(
         "hsts",
         "31536000",
         "How many seconds a browser that came by TLS uses nothing else here; 0: it forgets that [default: 31536000]",
@@ -249,6 +256,8 @@ class Config:
     """Who vouches for users besides our own passwords."""
     monitors: frozenset[str] = frozenset()
     """Addresses and networks of those who may see what is measured."""
+    push: str = DEFAULTS["push"]
+    """`on`, `off` or `private`."""
     hsts: int = int(DEFAULTS["hsts"])
     """Seconds of Strict-Transport-Security."""
     log_json: bool = False
@@ -384,6 +393,7 @@ def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
         webhooks_private=settings["webhooks"] == "private",
         login=_login(settings["login"]),
         monitors=_networks("monitors", settings["monitors"]),
+        push=settings["push"],
         hsts=_whole("hsts", settings["hsts"], 0, HSTS_SECONDS),
         log_json=settings["log-format"] == "json",
         log_file=settings["log-file"],

@@ -32,6 +32,7 @@ from twim.access.http.rest.entry import Entry, Sources
 from twim.access.http.rest.health import Health
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
+from twim.access.http.rest.push import Push
 from twim.access.http.rest.users import Users
 from twim.access.http.site import Rest, Root, make_site
 from twim.access.http.transport_security import TransportSecurity
@@ -74,6 +75,7 @@ from twim.logic.passwords import Passwords
 from twim.logic.policy import may_invite
 from twim.logic.posting import Posting
 from twim.logic.presence import Presence
+from twim.logic.push_composing import PushParts, compose_push
 from twim.logic.readiness import Readiness
 from twim.logic.reading import Reading
 from twim.logic.relations import Relations
@@ -230,6 +232,8 @@ class Node:
             *(reactor, now_ms, self.presence.online, urls.sign_body),
         )
         self.log.listener = Listening(self.log.listener, self.webhooks.stored_here)
+        self.push: PushParts = compose_push(config, database, self.routing, self._is_connected, reactor, now_ms)
+        self.log.listener = self.push.listening(self.log.listener)
         authenticator = Authenticator(tokens, limits, config.proxies, self.backlogs, sites=config.sites)
         attempts = AttemptStore(database)
         guard = LoginGuard(attempts, config.limits, now_ms)
@@ -333,6 +337,7 @@ class Node:
             self.resets,
             files,
             Entry(authenticator, sources, logins, files),
+            Push(authenticator, self.push.subscriptions, self.push.key),
         )
         upgrade = ChatUpgrade(ChatFactory(self.admission, iterations, reactor, self.backlogs, config.shortcuts))
         self.upkeep = Upkeep(store, attachments.referenced, attachments.forget_uploads, self.files, reactor)
@@ -381,15 +386,21 @@ class Node:
             "messages_delivered_total": self.routing.delivered,
             "messages_read_again_total": self.cluster.repair.messages if self.cluster is not None else 0,
             "bus_dropped_total": self.bus.dropped + (self.cluster.applying.problems.dropped if self.cluster else 0),
+            "pushes_sent_total": self.push.pushing.pushed,
+            "pushes_dropped_total": self.push.pushing.dropped,
             "reactor_stall_seconds_max": self.stalls.longest,
             "reactor_stall_seconds_recent": self.stalls.recent,
         }
+
+    def _is_connected(self, userid: int) -> bool:
+        return userid in self.hub.users or self.routing.other_nodes.online(userid)
 
     def _settings_changed(self) -> None:
         self.changing_settings.heard()
         self.keys.heard()
         self.webhooks.heard()
         self.bots.heard()
+        self.push.subscriptions.heard()
 
     def _appeared(self, posts: Sequence[Post]) -> None:
         if self.cluster is not None:
@@ -407,6 +418,7 @@ class Node:
 
     def _ended(self, userid: int, deviceid: int) -> None:
         self.admission.cut(userid, deviceid)
+        self.push.subscriptions.device_ended(userid, deviceid)
         self.routing.other_nodes.ended(userid, deviceid)
 
     def _ended_on_other_node(self, userid: int, deviceid: int) -> None:
@@ -429,6 +441,7 @@ class Node:
         self.keys.start()
         self.webhooks.start()
         self.bots.start()
+        self.push.subscriptions.start()
         self.deletion.start()
         self.orders.start()
 
@@ -448,6 +461,7 @@ class Node:
         self.trends.stop()
         self.keys.stop()
         self.bots.stop()
+        self.push.stop()
         await self.changing_settings.stop()
         if self.cluster is not None:
             self.cluster.stop()

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from test.access.running_node import FORM, PASSWD, Answer, Device, Person, RunningNode, reactor, until
+from test.outbound.test_push_sealing import AUTH, P256DH
 from test.storage.files.samples import multipart, picture
 from twim.access.files.downloads import Downloads
 from twim.access.files.uploads import Uploads
@@ -31,6 +32,7 @@ from twim.access.http.rest.health import Health
 from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
+from twim.access.http.rest.push import Push
 from twim.access.http.rest.users import Users
 from twim.access.http.site import Rest
 from twim.logic.dispatch import Dispatch
@@ -142,6 +144,10 @@ PATHS = """
     GET  /mnt/ab/cd.png plain         no   no   no   no   no   no   no   no   no   no   no   no   no
     GET  /mnt/granted signed          sure sure sure sure sure sure sure sure sure sure sure sure sure
     GET  /mnt/granted plain           no   no   no   no   no   no   no   no   no   no   no   no   no
+    POST /push/subscribe              ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
+    POST /push/unsubscribe            ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
+    GET  /manifest.webmanifest        page page page page page page page page page page page page page
+    GET  /service-worker.js           page page page page page page page page page page page page page
     GET+ /settings                    ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
     GET  /                            goes goes goes goes goes goes goes goes goes goes goes goes goes
     GET  /favicon.ico                 goes goes goes goes goes goes goes goes goes goes goes goes goes
@@ -251,6 +257,7 @@ AREAS: dict[str, Klein] = {
     "/contact": Contacts.app,
     "/message": Messages.app,
     "/invite": Invites.app,
+    "/push": Push.app,
     "/admin/api": Admin.app,
     "/hook": IncomingHooks.app,
     "/attach": Uploads.app,
@@ -498,6 +505,7 @@ class Matrix(RunningNode):
             "POST /admin/api/purge": {"days": 30},
             "POST /reset/CODE": {"passwd": PASSWD},
             "POST /reset/CODE of no reset": {"passwd": PASSWD},
+            "POST /push/subscribe": {"endpoint": "https://push.example/a", "p256dh": P256DH, "auth": AUTH},
             "POST /attach/presign": {"size": 5, "type": "video/mp4"},
             "POST /user/update own file": {"avatar": world.own_files.get(who, "")},
             "POST /contact/createcommunity chat's file": {"name": "one more", "icon": world.files["chat's file"]},

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from test.access.running_node import RunningNode
+from test.access.running_node import RunningNode, reactor
+from twim.outbound.vapid import Vapid
+from twim.storage.push_key import read_push_key
 
 
 class Usual(RunningNode):
     async def test_told(self) -> None:
         """The contract's names, with what a server does that was told nothing; asked with or without a token."""
-        told = {"signup": "open", "friend": "open", "group": "open", "upload_limit": 20 << 20, "name": "twim"}
+        told: dict[str, object] = {"signup": "open", "friend": "open", "group": "open", "name": "twim"}
+        told["upload_limit"] = 20 << 20
+        told["push"] = Vapid(read_push_key(self.database), reactor.seconds).public
         anna = await self.person()
         for answer in (
             await self.ask("GET", "/settings"),

@@ -11,6 +11,7 @@ from test.storage.hosts_contract import AnyHosts
 from test.storage.listings_contract import AnyListings
 from test.storage.log_contract import AnyLog
 from test.storage.message_details_contract import AnyMessageDetails
+from test.storage.push_contract import AnyPush
 from test.storage.registration_contract import AnyRegistration
 from test.storage.relations_contract import AnyRelations
 from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
@@ -158,4 +159,16 @@ class MySqlBots(AnyBots, OnMySql):
 
 
 class PostgreSqlBots(AnyBots, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqlitePush(AnyPush, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlPush(AnyPush, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlPush(AnyPush, OnPostgreSql):
     """On PostgreSQL."""

@@ -40,6 +40,7 @@ from twim.storage.schema import (
     user,
 )
 from twim.storage.schema_host_members import host_member
+from twim.storage.schema_push import push_subscription
 from twim.storage.written_through import newest_id
 from twim.wire.commands import EVENTS, NOTICE, REACTION, SINGLE
 from twim.wire.message import Shown, decode_shown, encode
@@ -87,6 +88,7 @@ class ErasureStore:
             ended = list(connection.scalars(select(device.c.id).where(device.c.userid == userid)))
             connection.execute(delete(device).where(device.c.userid == userid))
             connection.execute(delete(password_reset).where(password_reset.c.userid == userid))
+            connection.execute(delete(push_subscription).where(push_subscription.c.userid == userid))
             connection.execute(delete(attempt).where(attempt.c.key.in_(counts_of(userid, mobile))))
             note_erased(connection, userid)
             forget_user(connection, userid)

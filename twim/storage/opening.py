@@ -17,6 +17,7 @@ from twim.storage.database import Database
 from twim.storage.dialect import LockTimeout
 from twim.storage.file_key import make_file_key
 from twim.storage.migrations import NewerSchema, migrate
+from twim.storage.push_key import make_push_key
 from twim.storage.schema import meta
 
 EPOCH: Final = "epoch"
@@ -73,6 +74,7 @@ def _ready(database: Database) -> str:
             raise CannotOpen(f"--db {shown(database)}: a copy into it was not finished: run it again")
         epoch.append(_value(connection, EPOCH) or renew_epoch(connection))
         make_file_key(connection)
+        make_push_key(connection)
         database.dialect.write_index(connection)
 
     with database.backend.patient_engine() as engine:

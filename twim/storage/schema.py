@@ -448,7 +448,7 @@ meta = Table(
 `written_through`: the newest message id that `run`, the index of cids and the senders' read marks account for
 (see `sqlite.index_writing`). `cid_key`, `cid_moving`: see `sqlite.cid_index` and `sqlite.cid_moving`.
 `setup`: the code by which somebody becomes the first administrator, while there is none.
-`filekey`: by which the URLs of files are signed (see `file_key`).
+`filekey`: by which the URLs of files are signed (see `file_key`). `pushkey`: see `push_key`.
 `copying`: there while a copy into this database isn't finished."""
 
 # These follow from `message` on every database (see `unread`): they are made again, never copied.

@@ -13,7 +13,7 @@
  * The events are described in client.js, the shapes of what is passed with them in types.js.
  */
 export { Client } from "./client.js";
-export { CMD, MEDIA, conversationOf, keyOf } from "./codes.js";
+export { CMD, MEDIA, conversationOf, isEvent, keyOf } from "./codes.js";
 export { markLogin } from "./login-mark.js";
 export { Refused } from "./refused.js";
 export { Rest } from "./rest.js";

@@ -77,6 +77,7 @@
  * @property {string} group
  * @property {number} upload_limit in bytes
  * @property {string} name
+ * @property {string} [push] the public key with which a browser subscribes to pushes, "" where nothing is pushed
  */
 
 /**
@@ -141,6 +142,7 @@
  *   & Record<"/contact/joincommunity", { member: number } & Partial<Group>>
  *   & Record<"/invite/create", { id: number, code: string, url: string, expires: number }>
  *   & Record<"/message/setting", { mute: number, pin: number, hide: number }>
+ *   & Record<"/user/setting", { words: number, quiet: string, zone: string }>
  *   & Record<"/settings", Settings> & Record<"/attach/presign" | "/attach/upload", string>} DataByPath
  */
 

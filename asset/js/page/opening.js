@@ -11,6 +11,7 @@ import { showWith } from "./panel/show.js";
 import { Side } from "./panel/side.js";
 import { People } from "./people.js";
 import { Talk } from "./talk/talk.js";
+import { Choices } from "./telling/choices.js";
 
 /** @import { Client } from "../im/index.js" */
 /** @import { User } from "../im/types.js" */
@@ -31,6 +32,7 @@ const RENEW_FAILED_EVERY = 60_000; // ms
  */
 export function openChat({ client, user, left, inView = () => true, logsOut = true }) {
   const people = new People(client.rest, user);
+  const choices = new Choices(client.rest, user.id);
   const show = showWith({ client, people });
   const frame = part(".app");
   const talk = new Talk(part(".talk"), { client, people, show, inView: () => inView() && talkInView(frame) });
@@ -38,7 +40,7 @@ export function openChat({ client, user, left, inView = () => true, logsOut = tr
     chats: new Chats({ client, people, show }),
     friends: new Friends({ rest: client.rest, people, show }),
     groups: new Groups({ people, show }),
-    me: new Me({ client, people, unsentFiles: () => talk.unsentFiles, leave: () => left(true) }, logsOut),
+    me: new Me({ client, people, choices, unsentFiles: () => talk.unsentFiles, leave: () => left(true) }, logsOut),
   };
   const side = new Side(part(".side"), { client, people, panels });
   const navigation = new Navigation(frame, { talk, show, moved: () => side.redraw() });
@@ -46,7 +48,7 @@ export function openChat({ client, user, left, inView = () => true, logsOut = tr
   side.showState("connecting");
   connect({ client, people, left });
   navigation.go();
-  return { talk, side, navigation };
+  return { talk, side, navigation, people, choices };
 }
 
 /**

@@ -3,6 +3,7 @@
 export const CHAT = "/chat/index.shtml";
 export const EMBED = "/embed";
 export const LOGIN = "/user/login.shtml";
+export const WORKER = "/service-worker.js";
 export const ADMIN = "/admin/overview.shtml";
 
 /**

@@ -31,6 +31,8 @@ HELP: Final[Mapping[str, str]] = {
     "messages_delivered_total": "Messages put into outboxes of devices.",
     "messages_read_again_total": "Messages of other nodes read from the log because the bus lost them.",
     "bus_dropped_total": "Received items of the bus that could not be used.",
+    "pushes_sent_total": "Pushes that push services took.",
+    "pushes_dropped_total": "Pushes that were given up.",
     "reactor_stall_seconds_max": "The longest time in which the reactor was blocked, since the start.",
     "reactor_stall_seconds_recent": "The longest time in which the reactor was blocked, of the last minute or two.",
 }

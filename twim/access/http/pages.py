@@ -118,6 +118,10 @@ class Pages:
             with suppress(jinja2.TemplateError, NotFound):
                 self.render(f"/{name.removesuffix('.html')}.shtml", DEFAULT_LANGUAGE, None)
 
+    def words(self, lang: str, beginnings: tuple[str, ...]) -> dict[str, str]:
+        """The words of a language whose keys begin with one of these."""
+        return {key: said for key, said in self._words[lang].items() if key.startswith(beginnings)}
+
     def headers_of(self, path: str) -> dict[str, str]:
         """The headers of the page at `path`."""
         return self._framed if path in FRAMED else self.headers
@@ -176,7 +180,7 @@ def page_headers(file_origins: Sequence[str], framed_by: str = NOBODY) -> dict[s
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": media,
+        "img-src": f"{media} data:",  # the icon with a count: a blob would be gone with its page, before it is loaded
         "media-src": media,
         "connect-src": " ".join(["'self'", "ws:", "wss:", *file_origins]),
         "manifest-src": "'self'",

@@ -23,6 +23,7 @@ from twim.access.http.assets import ONE_DAY, choose_encoding
 from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
 from twim.access.http.fields import Fields, header, read_query
+from twim.access.http.installable import MANIFEST, WORKER, Installable
 from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, LOGIN_PAGE, NO_INVITATION, Pages, choose_language
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
@@ -40,6 +41,7 @@ from twim.access.http.rest.health import Health
 from twim.access.http.rest.hooks import IncomingHooks
 from twim.access.http.rest.invites import Invites
 from twim.access.http.rest.messages import Messages
+from twim.access.http.rest.push import Push
 from twim.access.http.rest.users import Users
 from twim.access.http.route import answer_refusals, direct_routes, refuse, route
 from twim.access.http.sites import Preflight, Sites
@@ -91,8 +93,12 @@ class Rest:
         resets: PasswordResets,
         files: Files,
         entry: Entry,
+        push: Push,
     ) -> None:
         self._files = files
+        self._push = push
+        self._push_area = push.app.resource()
+        self._installable = Installable(pages, settings)
         self._authenticator = authenticator
         self._store = store
         self._pages = pages
@@ -112,7 +118,7 @@ class Rest:
         self._downloads = downloads.app.resource()
         areas = (
             *(("/user", users), ("/user", entry), ("/contact", contacts)),
-            *(("/message", messages), ("/invite", invites)),
+            *(("/message", messages), ("/invite", invites), ("/push", push)),
         )
         self.direct: dict[tuple[bytes, bytes], Resource] = {}
         """Routes whose paths have no variable part, by method and path."""
@@ -140,6 +146,11 @@ class Rest:
     def invites(self, request: Request) -> IResource:
         """Invitations."""
         return self._invites
+
+    @app.route("/push/", branch=True)
+    def push(self, request: Request) -> IResource:
+        """Browsers that are told of messages while no page is open."""
+        return self._push_area
 
     @app.route("/admin/api/", branch=True)
     def admin(self, request: Request) -> IResource:
@@ -169,7 +180,7 @@ class Rest:
     @route(app, SETTINGS, *READING)
     async def settings(self, request: Request, fields: Fields) -> bytes:
         """What a page has to know before anybody has logged in."""
-        return envelope.ok(self._settings.public())
+        return envelope.ok(self._settings.public() | {"push": self._push.key})
 
     @app.route("/", methods=list(PAGE_METHODS))
     async def start(self, request: Request) -> bytes:
@@ -191,6 +202,16 @@ class Rest:
         request.redirect(ICON.encode())
         request.setHeader(b"cache-control", ONE_DAY.encode())
         return b""
+
+    @app.route(MANIFEST, methods=list(PAGE_METHODS))
+    def manifest(self, request: Request) -> bytes:
+        """What a browser has to know to install the chat as an app."""
+        return self._installable.manifest(request)
+
+    @app.route(WORKER, methods=list(PAGE_METHODS))
+    def worker(self, request: Request) -> bytes:
+        """The browser's part that shows what is pushed."""
+        return self._installable.worker(request)
 
     @app.route(EMBED, methods=list(PAGE_METHODS))
     def embed(self, request: Request) -> bytes:
@@ -304,6 +325,7 @@ for _area in (
     Contacts.app,
     Messages.app,
     Invites.app,
+    Push.app,
     Admin.app,
     ApiBots.app,
     IncomingHooks.app,

@@ -12,10 +12,12 @@ import { apart } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, sexOf, t } from "../words.js";
 import { logOut } from "./log-out.js";
+import { showNotifications } from "./notifications.js";
 import { picturePicker } from "./picture-picker.js";
 
 /** @import { Device } from "../../im/types.js" */
 /** @import { IconName } from "../icon.js" */
+/** @import { Choices } from "../telling/choices.js" */
 /** @import { Parts } from "./log-out.js" */
 
 const WHOLE_NAMES = new Map([["Edg", "Edge"], ["OPR", "Opera"]]); // of browsers that shorten theirs
@@ -25,8 +27,8 @@ export class Me {
   #parts; #logsOut;
 
   /**
-   * @param {Parts} parts
-   * @param {boolean} logsOut whether the user may log out here
+   * @param {Parts & { choices: Choices }} parts
+   * @param {boolean} logsOut whether the user may log out here, and this page may tell of messages: not in a frame
    */
   constructor(parts, logsOut) {
     this.#parts = parts;
@@ -47,9 +49,12 @@ export class Me {
         action("edit", t("me.edit"), () => this.#edit()),
         action("key", t("me.password"), () => this.#password()),
         action("device", t("me.devices"), () => this.#devices()),
+        this.#logsOut && action("bell", t("tell.title"), () => this.#notifications()),
         me.role === "admin" && h("a.row", { href: ADMIN }, icon("admin"), h("span.row-words", {}, h("b", {}, t("me.admin")))),
         this.#logsOut && action("leave", t("me.logout"), () => logOut(this.#parts))));
   }
+
+  #notifications() { return showNotifications({ rest: this.#parts.client.rest, choices: this.#parts.choices }); }
 
   #edit() {
     const { client, people } = this.#parts;
