@@ -23,6 +23,7 @@ from twim.access.http.rest.admin import Admin
 from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
+from twim.access.http.rest.api.webhooks import ApiWebhooks
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.health import Health
@@ -32,6 +33,7 @@ from twim.access.http.rest.users import Users
 from twim.access.http.site import Rest
 from twim.logic.dispatch import Dispatch
 from twim.storage.relations import RelationStore
+from twim.storage.webhooks import WebhookStore
 from twim.wire.commands import EVENTS
 
 WORDS = {
@@ -153,6 +155,7 @@ PATHS = """
     GET  /admin/api/groups/ID         no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/invites           no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/keys              no   no   no   no   no   no   no   no   no   no   ok   out  out
+    GET  /admin/api/webhooks          no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/settings          no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/audit             no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/nodes             no   no   no   no   no   no   no   no   no   no   ok   out  out
@@ -169,8 +172,11 @@ PATHS = """
     POST /admin/api/invites/ID/revoke  no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/keys              no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/keys/ID/revoke    no   no   no   no   no   no   no   no   no   no   ok   out  out
+    POST /admin/api/webhooks/ID/retry  no   no   no   no   no   no   no   no   no   no   ok   out  out
+    POST /admin/api/webhooks/ID/delete  no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/purge             no   no   no   no   no   no   no   no   no   no   ok   out  out
     DELETE /admin/api/invites/ID      no   no   no   no   no   no   no   no   no   no   ok   out  out
+    DELETE /admin/api/webhooks/ID     no   no   no   no   no   no   no   no   no   no   ok   out  out
     DELETE /admin/api/keys/ID         no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/people.shtml          shut shut shut shut shut shut shut shut shut shut page goes goes
     GET  /admin                       goes goes goes goes goes goes goes goes goes goes goes goes goes
@@ -189,6 +195,9 @@ PATHS = """
     POST /api/v1/messages             out  out  out  out  out  out  out  out  out  out  out  out  out
     GET  /api/v1/messages             out  out  out  out  out  out  out  out  out  out  out  out  out
     DELETE /api/v1/messages/SEQ       out  out  out  out  out  out  out  out  out  out  out  out  out
+    POST /api/v1/webhooks             out  out  out  out  out  out  out  out  out  out  out  out  out
+    GET  /api/v1/webhooks             out  out  out  out  out  out  out  out  out  out  out  out  out
+    DELETE /api/v1/webhooks/ID        out  out  out  out  out  out  out  out  out  out  out  out  out
     GET  /cluster                     no   no   no   no   no   no   no   no   no   ok   no   out  out
     GET  /metrics here                page page page page page page page page page page page page page
     GET  /metrics by a proxy          none none none none none none none none none page none none none
@@ -241,7 +250,7 @@ AREAS: dict[str, Klein] = {
     "/operate": Operate.app,  # whose path is /cluster
     "/watched": Health.app,  # whose paths are /health/… and /metrics
 }
-API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app))
+API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app, ApiWebhooks.app))
 _ROW = re.compile(r" {4}(\S.*?) {2,}([a-z]+(?: +[a-z]+)*)")
 
 
@@ -370,7 +379,15 @@ class Matrix(RunningNode):
         invited = await people["own"].post("/invite/create", **{"for": group})
         world.invite, world.code = invited.data["id"], invited.data["code"]
         key = await people["adm"].post("/admin/api/keys", name="a key")
-        world.named = {"users": victim.id, "groups": group, "invites": world.invite, "keys": key.data["id"]}
+        # Not public, so nothing is ever sent.
+        hook = await WebhookStore(self.database).create("http://127.0.0.1:9/", "secret", "user", 0, 0)
+        world.named = {
+            "webhooks": hook,
+            "users": victim.id,
+            "groups": group,
+            "invites": world.invite,
+            "keys": key.data["id"],
+        }
         world.reset, _ = await self.node.resets.begin((await self.person()).id)
         for who in ("exm", "exo"):
             await people[who].post("/contact/leavecommunity", dstid=group)
