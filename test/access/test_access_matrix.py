@@ -25,6 +25,7 @@ from twim.access.http.rest.api.bots import ApiBots
 from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
+from twim.access.http.rest.api.webhooks import ApiWebhooks
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.entry import Entry
@@ -37,6 +38,7 @@ from twim.access.http.rest.users import Users
 from twim.access.http.site import Rest
 from twim.logic.dispatch import Dispatch
 from twim.storage.relations import RelationStore
+from twim.storage.webhooks import WebhookStore
 from twim.wire.commands import EVENTS
 
 WORDS = {
@@ -167,6 +169,7 @@ PATHS = """
     GET  /admin/api/groups/ID         no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/invites           no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/keys              no   no   no   no   no   no   no   no   no   no   ok   out  out
+    GET  /admin/api/webhooks          no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/settings          no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/audit             no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/api/nodes             no   no   no   no   no   no   no   no   no   no   ok   out  out
@@ -183,8 +186,11 @@ PATHS = """
     POST /admin/api/invites/ID/revoke  no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/keys              no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/keys/ID/revoke    no   no   no   no   no   no   no   no   no   no   ok   out  out
+    POST /admin/api/webhooks/ID/retry  no   no   no   no   no   no   no   no   no   no   ok   out  out
+    POST /admin/api/webhooks/ID/delete  no   no   no   no   no   no   no   no   no   no   ok   out  out
     POST /admin/api/purge             no   no   no   no   no   no   no   no   no   no   ok   out  out
     DELETE /admin/api/invites/ID      no   no   no   no   no   no   no   no   no   no   ok   out  out
+    DELETE /admin/api/webhooks/ID     no   no   no   no   no   no   no   no   no   no   ok   out  out
     DELETE /admin/api/keys/ID         no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET  /admin/people.shtml          shut shut shut shut shut shut shut shut shut shut page goes goes
     GET  /admin                       goes goes goes goes goes goes goes goes goes goes goes goes goes
@@ -211,6 +217,9 @@ PATHS = """
     DELETE /api/v1/hooks/ID           out  out  out  out  out  out  out  out  out  out  out  out  out
     POST /hook/CODE                   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok
     POST /hook/CODE of no hook        none none none none none none none none none none none none none
+    POST /api/v1/webhooks             out  out  out  out  out  out  out  out  out  out  out  out  out
+    GET  /api/v1/webhooks             out  out  out  out  out  out  out  out  out  out  out  out  out
+    DELETE /api/v1/webhooks/ID        out  out  out  out  out  out  out  out  out  out  out  out  out
     GET  /cluster                     no   no   no   no   no   no   no   no   no   ok   no   out  out
     GET  /metrics here                page page page page page page page page page page page page page
     GET  /metrics by a proxy          none none none none none none none none none page none none none
@@ -265,7 +274,7 @@ AREAS: dict[str, Klein] = {
     "/operate": Operate.app,  # whose path is /cluster
     "/watched": Health.app,  # whose paths are /health/… and /metrics
 }
-API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app, ApiBots.app))
+API = ("/api/v1", (ApiUsers.app, ApiGroups.app, ApiMessages.app, ApiBots.app, ApiWebhooks.app))
 _ROW = re.compile(r" {4}(\S.*?) {2,}([a-z]+(?: +[a-z]+)*)")
 
 
@@ -399,8 +408,16 @@ class Matrix(RunningNode):
         made = {"group": f"id:{group}", "name": "a hook"}
         hook = (await self.post_json("/api/v1/hooks", made, *_bearer(key.data["key"]))).data
         world.hook = hook["url"]
-        world.named = {"users": victim.id, "groups": group, "invites": world.invite, "keys": key.data["id"]}
-        world.named["hooks"] = hook["id"]
+        # Not public, so nothing is ever sent.
+        webhook = await WebhookStore(self.database).create("http://127.0.0.1:9/", "secret", "user", 0, 0)
+        world.named = {
+            "hooks": hook["id"],
+            "webhooks": webhook,
+            "users": victim.id,
+            "groups": group,
+            "invites": world.invite,
+            "keys": key.data["id"],
+        }
         world.reset, _ = await self.node.resets.begin((await self.person()).id)
         for who in ("exm", "exo"):
             await people[who].post("/contact/leavecommunity", dstid=group)

@@ -100,7 +100,10 @@ class Lease:
         if not is_free and began - self._seen_at < TAKE_SECONDS:
             return
         fence = await self._store.take(self._name, self._node, state)
-        if fence is None or not self._turning.running:
+        if fence is None:
+            return
+        if not self._turning.running:
+            await self._store.give_back(self._name, fence)
             return
         self._fence, self._good_until, self._seen = fence, began + HOLD_SECONDS, None
         self.log.info("this node has the lease {name}, {fence}", name=self._name, fence=fence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, String, Table
 
-from twim.storage.schema import Big, Body, Hash, _lasting, _options, metadata
+from twim.storage.schema import Big, Body, Hash, lasting, metadata, options
 
 # What a bot has that other users don't have. `secret` signs what is sent to `url`, so it is kept as it is; `commands`
 # is JSON. Its key is the token of a device.
@@ -16,7 +16,7 @@ bot = Table(
     Column("secret", String(100), nullable=False),
     Column("commands", Body, nullable=False),
     Column("at", Big, nullable=False),
-    **_options,
+    **options,
 )
 
 # By whose secret messages come into the group `community`, in the name of the bot `userid`; `at` is in milliseconds
@@ -30,5 +30,5 @@ hook = Table(
     Column("community", Big, nullable=False, index=True),
     Column("name", String(20), nullable=False),
     Column("at", Big, nullable=False),
-    **_lasting,
+    **lasting,
 )

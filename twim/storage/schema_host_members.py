@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Table
 
-from twim.storage.schema import Big, _options, metadata
+from twim.storage.schema import Big, metadata, options
 
 # `contact` is the id of the membership's row, which is never given again: who leaves and comes back in another way has
 # another one. `userid` is the member.
@@ -13,5 +13,5 @@ host_member = Table(
     metadata,
     Column("contact", Big, primary_key=True, autoincrement=False),
     Column("userid", Big, nullable=False, index=True),
-    **_options,
+    **options,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, String, Table
 
-from twim.storage.schema import Big, Hash, _lasting, metadata
+from twim.storage.schema import Big, Hash, lasting, metadata
 
 # Of the device `deviceid`, with which it ends. `hash` is the SHA-256 of `endpoint`, which is too long for an index;
 # `site` is the origin of the page that subscribed, and `at` when that was (milliseconds since 1970).
@@ -20,5 +20,5 @@ push_subscription = Table(
     Column("auth", String(40), nullable=False),
     Column("site", String(255), nullable=False),
     Column("at", Big, nullable=False),
-    **_lasting,
+    **lasting,
 )

@@ -12,9 +12,10 @@ import { people } from "./people.js";
 import { retention } from "./retention.js";
 import { settings } from "./settings.js";
 import { storage } from "./storage.js";
+import { webhooks } from "./webhooks.js";
 
 /** @type {Record<string, (place: Element) => void>} */
-const SECTIONS = { audit, groups, invites, keys, nodes, overview, people, retention, settings, storage };
+const SECTIONS = { audit, groups, invites, keys, nodes, overview, people, retention, settings, storage, webhooks };
 
 readAnewWhenRestored();
 SECTIONS[part(".admin-main").dataset.section ?? ""]?.(part(".admin-content"));

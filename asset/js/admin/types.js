@@ -34,6 +34,21 @@
 
 /** @typedef {{ id: number, name: string, scopes: string | string[], createat?: number, last?: number }} KeyLine */
 
+/**
+ * A webhook. `state` is `ok`, `failing` (since the time `since`, in milliseconds since 1970) or `failed`, `failure` says
+ * why, `waiting` is how many events wait, `group` the number of the only group it is told of, or 0.
+ * @typedef {object} WebhookLine
+ * @property {number} id
+ * @property {string} url
+ * @property {string[]} events
+ * @property {number} group
+ * @property {string} state
+ * @property {number} since
+ * @property {string} failure
+ * @property {number} waiting
+ * @property {number} createat
+ */
+
 /** @typedef {{ name: string, value: string, fixed: number }} Setting */
 
 /** @typedef {{ id: number, at: number, who: string, act: string, what: Record<string, unknown> }} AuditLine */
