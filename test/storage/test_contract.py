@@ -13,6 +13,7 @@ from test.storage.message_details_contract import AnyMessageDetails
 from test.storage.registration_contract import AnyRegistration
 from test.storage.relations_contract import AnyRelations
 from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
+from test.storage.search_contract import AnySearch
 
 
 class SqliteAccounts(AnyAccounts, OnSqlite):
@@ -132,4 +133,16 @@ class MySqlHosts(AnyHosts, OnMySql):
 
 
 class PostgreSqlHosts(AnyHosts, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteSearch(AnySearch, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlSearch(AnySearch, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlSearch(AnySearch, OnPostgreSql):
     """On PostgreSQL."""
