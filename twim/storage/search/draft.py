@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
-from itertools import pairwise
+from itertools import chain
+from operator import add
 from typing import Final
 
 from twim.storage.search.folding import fold
 from twim.storage.search.pages import PAGES, pack_directory, pack_page, page_of
-from twim.storage.search.texts import said_in
+from twim.storage.search.texts import Said, said_in
 from twim.storage.search.words import (
     beginnings,
     entry_of_beginning,
@@ -20,27 +20,30 @@ from twim.storage.search.words import (
 )
 from twim.wire.commands import TEXT
 
-MOST: Final = 3_000_000  # words, and pairs of characters, after which it is full: 24 MB
+MOST: Final = 2_000_000  # characters, after which it is full: some 50 MB
 Postings = defaultdict[str, list[int]]
 
 
 class Draft:
-    """The messages from row id `first` on. Add them in the order of their row ids, then `close` it."""
+    """The messages from row id `first` on. `add` them, `order` them, `index` all of them, `close` it, and take its
+    `pages`."""
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self.count = 0
-        """How many messages it indexes."""
         self.since = self.until = 0
-        """The times (ms) of the oldest and of the newest of them."""
+        """The times (ms) of the oldest and of the newest message."""
         self.directory = b""
         self._size = 0
-        self._conversations: defaultdict[int, list[int]] = defaultdict(list)
+        self._messages: list[tuple[int, int, Said]] = []
         self._words: Postings = defaultdict(list)
         self._pairs: Postings = defaultdict(list)
         self._others: defaultdict[int, list[int]] = defaultdict(list)
         self._pages: list[dict[int, list[int]]] = []
-        self._numbers = array("H")
+
+    @property
+    def count(self) -> int:
+        """How many messages it has."""
+        return len(self._messages)
 
     @property
     def is_full(self) -> bool:
@@ -50,57 +53,64 @@ class Draft:
     def add(self, row_id: int, conversation_id: int, body: bytes) -> None:
         """One message of the log."""
         said = said_in(body)
-        if not said.may_have_words:
-            return
-        self._conversations[conversation_id].append(row_id)
-        self.count += 1
-        self.since = min(self.since or said.at, said.at)
-        self.until = max(self.until, said.at)
-        text = said.text
-        if not text:
-            return
-        place = row_id - self.first
-        words, unparted = runs(fold(text))
-        for word in set(words):
-            self._words[word].append(place)
-        for run in unparted:
-            pairs = self._pairs
-            for a, b in pairwise(run):
-                pairs[a + b].append(place)
-            pairs[run[-1]].append(place)
-            self._size += len(run)
-        self._size += len(words)
-        self._others[entry_of_sender(said.userid)].append(place)
-        if said.media != TEXT:
-            self._others[entry_of_media(said.media)].append(place)
+        if said.may_have_words:
+            self._messages.append((conversation_id, row_id, said))
+            self._size += len(said.text)
+            self.since = min(self.since or said.at, said.at)
+            self.until = max(self.until, said.at)
+
+    def order(self) -> None:
+        """All messages are there: number them."""
+        self._messages.sort(key=lambda one: one[:2])
+        conversations: defaultdict[int, list[int]] = defaultdict(list)
+        for conversation_id, row_id, _ in self._messages:
+            conversations[conversation_id].append(row_id)
+        self.directory = pack_directory(conversations, self.first)[0]
+
+    def index(self, start: int, end: int) -> None:
+        """The words of the messages `start` <= number < `end`, in their order."""
+        for number, (_, _, said) in enumerate(self._messages[start:end], start):
+            text = said.text
+            if not text:
+                continue
+            words, unparted = runs(fold(text))
+            for word in set(words):
+                self._words[word].append(number)
+            if unparted:
+                pairs: set[str] = set()
+                for run in unparted:
+                    pairs.update(map(add, run, run[1:]))
+                    pairs.add(run[-1])
+                for pair in pairs:
+                    self._pairs[pair].append(number)
+            self._others[entry_of_sender(said.userid)].append(number)
+            if said.media != TEXT:
+                self._others[entry_of_media(said.media)].append(number)
 
     def close(self) -> None:
-        """It is whole: sort what it has into pages."""
-        self.directory, numbers = pack_directory(self._conversations, self.first)
-        self._numbers = array("H", bytes(2 * (max(numbers, default=self.first) - self.first + 1)))
-        for row_id, number in numbers.items():
-            self._numbers[row_id - self.first] = number
-        entries, self._others = self._others, defaultdict(list)
-        begun: Postings = defaultdict(list)
-        for word, places in self._words.items():
+        """All words are there: sort them into pages."""
+        self._messages = []
+        begun: defaultdict[str, list[list[int]]] = defaultdict(list)
+        for word, numbers in self._words.items():
             for beginning in beginnings(word):
-                begun[beginning] += places
-        for beginning, places in begun.items():
-            entries[entry_of_beginning(beginning)] += places
-        for pair, places in self._pairs.items():
-            entries[entry_of_pair(pair)] += places
-        self._words, self._pairs = defaultdict(list), defaultdict(list)
+                begun[beginning].append(numbers)
         self._pages = [{} for _ in range(PAGES)]
-        for entry, places in entries.items():
-            self._pages[page_of(entry)][entry] = places
+        for beginning, lists in begun.items():
+            self._put(entry_of_beginning(beginning), lists[0] if len(lists) == 1 else _joined(lists))
+        for pair, numbers in self._pairs.items():
+            self._put(entry_of_pair(pair), numbers)
+        for entry, numbers in self._others.items():
+            self._put(entry, numbers)
+        self._words, self._pairs = defaultdict(list), defaultdict(list)
+
+    def _put(self, entry: int, numbers: list[int]) -> None:
+        page = self._pages[page_of(entry)]
+        page[entry] = numbers if entry not in page else _joined([page[entry], numbers])
 
     def pages(self, first: int, end: int) -> dict[int, bytes]:
         """Those of the pages `first` <= number < `end` that have entries."""
-        numbers = self._numbers
-        return {
-            number: pack_page(
-                {entry: [numbers[one] for one in places] for entry, places in self._pages[number].items()}
-            )
-            for number in range(first, end)
-            if self._pages[number]
-        }
+        return {number: pack_page(self._pages[number]) for number in range(first, end) if self._pages[number]}
+
+
+def _joined(lists: list[list[int]]) -> list[int]:
+    return sorted(set(chain.from_iterable(lists)))

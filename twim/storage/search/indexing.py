@@ -75,11 +75,15 @@ class SearchIndexing:
                 last = end
                 break
         segment_id = await self._write(lambda c: segments.begin(c, first, last, self._now_ms()))
-        await self._read(lambda _: draft.close())
+        messages = draft.count
+        await self._run(draft.order)
+        for start in range(0, draft.count, PIECE):
+            await self._run(partial(draft.index, start, start + PIECE))
+        await self._run(draft.close)
         for number in range(0, PAGES, WRITTEN):
-            pages = await self._read(partial(_pages_of, draft, number))
+            pages = await self._run(partial(draft.pages, number, number + WRITTEN))
             await self._write(partial(segments.write_pages, segment_id=segment_id, pages=pages))
-        values = {"since": draft.since, "until": draft.until, "messages": draft.count, "directory": draft.directory}
+        values = {"since": draft.since, "until": draft.until, "messages": messages, "directory": draft.directory}
         return await self._finish(segment_id, values, (), changes)
 
     async def merge(self, parts: Sequence[Segment]) -> bool:
@@ -102,7 +106,7 @@ class SearchIndexing:
                     for entry, some in Page(found.get(one.id * PAGES + number, b"")).items():
                         entries.setdefault(entry, []).extend([new[n] for n in some])
                 if entries:
-                    made[number] = pack_page(entries)
+                    made[number] = pack_page({entry: sorted(some) for entry, some in entries.items()})
             return made
 
         for start in range(0, PAGES, MERGED):
@@ -181,6 +185,10 @@ class SearchIndexing:
         values = values | {"at": self._now_ms()}
         return await self._write(lambda c: segments.finish(c, segment_id, values, replaced, changes))
 
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Work that needs no database, in a thread of the storage all the same."""
+        return await self._read(lambda _: work())
+
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._timed(self._database.read, work)
 
@@ -200,10 +208,6 @@ class SearchIndexing:
         result, took = await run(timed)
         await self._pace(took)
         return result
-
-
-def _pages_of(draft: Draft, number: int, _: Connection) -> dict[int, bytes]:
-    return draft.pages(number, number + WRITTEN)
 
 
 def _combined(directories: Sequence[Directory], first: int) -> tuple[bytes, list[array[int]]]:
@@ -226,4 +230,4 @@ def _mended(data: bytes, numbers: set[int], page_number: int, added: dict[int, s
     entries = {entry: [one for one in some if one not in numbers] for entry, some in old.items()}
     for entry, some in more.items():
         entries.setdefault(entry, []).extend(some)
-    return pack_page({entry: some for entry, some in entries.items() if some})
+    return pack_page({entry: sorted(set(some)) for entry, some in entries.items() if some})

@@ -12,7 +12,7 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Final
 
 PAGES: Final = 512  # of a segment: each has a few KiB
@@ -73,17 +73,12 @@ class Page:
             begun = end
 
 
-def pack_page(entries: Mapping[int, Iterable[int]]) -> bytes:
-    """A page of entries with their numbers, in any order and repeated perhaps."""
+def pack_page(entries: Mapping[int, Sequence[int]]) -> bytes:
+    """A page of entries with their numbers, which are ascending."""
     ordered = sorted(entries)
-    numbers = [sorted(set(entries[one])) for one in ordered]
-    ends = []
-    end = 0
-    for some in numbers:
-        end += len(some)
-        ends.append(end)
+    numbers = [entries[one] for one in ordered]
     head = len(ordered).to_bytes(_COUNT_BYTES, "little")
-    return head + packed(("I", ordered), ("I", ends), ("H", chain.from_iterable(numbers)))
+    return head + packed(("I", ordered), ("I", accumulate(map(len, numbers))), ("H", chain.from_iterable(numbers)))
 
 
 class Directory:

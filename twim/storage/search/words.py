@@ -49,10 +49,18 @@ _parted = [
     if (chr(one).isalnum() or _is_mark(chr(one))) and one not in _unparted
 ]
 _UNPARTED_CLASS: Final = "".join(f"{chr(one.start)}-{chr(one.stop - 1)}" for one in _UNPARTED)
-_WORD_CLASS: Final = ranges(_parted) + f"{chr(_HANGUL.start)}-{chr(_HANGUL.stop - 1)}"
+_HANGUL_CLASS: Final = f"{chr(_HANGUL.start)}-{chr(_HANGUL.stop - 1)}"
+_WORD_CLASS: Final = ranges(_parted) + _HANGUL_CLASS
 _of_ascii = re.compile("[a-z0-9]+").findall
 _words = re.compile(f"[{_WORD_CLASS}]+").findall
 _unparted_runs = re.compile(f"[{_UNPARTED_CLASS}]+").findall
+# Python looks a character up in a table of the Basic Multilingual Plane; beyond it, it tries one block after the other,
+# and so it does for each character that isn't in the class.
+_beyond = re.compile("[\U00010000-\U0010ffff]").search
+_basic_words = re.compile(f"[{ranges([one for one in _parted if one < 0x10000])}{_HANGUL_CLASS}]+").findall
+_basic_runs = re.compile(
+    "[" + "".join(f"{chr(one.start)}-{chr(one.stop - 1)}" for one in _UNPARTED if one.stop < 0x10000) + "]+"
+).findall
 _pieces = re.compile(f"[{_WORD_CLASS}{_UNPARTED_CLASS}]+").findall
 _begins_word = re.compile(f"[{_WORD_CLASS}]").match
 _AT_BEGINNING: Final = f"(?<![{_WORD_CLASS}])"
@@ -69,7 +77,9 @@ def runs(folded: str) -> tuple[list[str], list[str]]:
     """The words of a folded text, and its runs of scripts that don't part words."""
     if folded.isascii():
         return _of_ascii(folded), []
-    return _words(folded), _unparted_runs(folded)
+    if _beyond(folded):
+        return _words(folded), _unparted_runs(folded)
+    return _basic_words(folded), _basic_runs(folded)
 
 
 @lru_cache(maxsize=20_000)
