@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from test.storage.rig import Storage, asynchronous
 from twim.logic.policy import may_join
+from twim.storage.erasure import ErasureStore
 from twim.storage.interface import key_of
+from twim.storage.retention import RetentionStore
+from twim.storage.schema import message
 from twim.storage.search import draft, finding, indexing, segments
 from twim.storage.search.finding import Found, Search, SearchStore
 from twim.storage.search.indexing import SearchIndexing
@@ -189,6 +192,50 @@ class AnySearch:
         await self.repair()
         self.assertEqual(await self.words_kept("regret"), 1)
         self.assertEqual(await self.texts(b.id, "regret"), ["regrettable"])
+
+    @asynchronous
+    async def test_erased(self: Any) -> None:
+        """What an erased user said is never found, and its words leave the index."""
+        self.prepare()
+        a, b = await self.storage.user(), await self.storage.user()
+        await self.storage.say(a.id, b.id, "erased words")
+        await self.storage.say(b.id, a.id, "words that stay")
+        await self.fill()
+        await self.index()
+        store = ErasureStore(self.storage.database, self.storage.indexing)
+        places = await store.said(a.id, 0, await store.newest())
+        await store.empty(a.id, places)
+        self.assertEqual(await self.texts(b.id, "words"), ["words that stay"])
+        await self.repair()
+        self.assertEqual(await self.words_kept("erased"), 0)
+        self.assertEqual(await self.words_kept("stay"), 1)
+
+    @asynchronous
+    async def test_deleted_by_age(self: Any) -> None:
+        """What was deleted by its age is never found, not even before its row is gone, and leaves the index; a segment
+        of which nothing is left goes as a whole."""
+        self.prepare()
+        a, b = await self.storage.user(), await self.storage.user()
+        await self.storage.say(a.id, b.id, "old words")
+        self.storage.now += 1000
+        await self.storage.say(a.id, b.id, "new words")
+        await self.fill()
+        await self.index()
+        await self.storage.indexing.written()
+        store = RetentionStore(self.storage.database, self.storage.indexing)
+        aged, _ = await store.aged(0, self.storage.now, None)
+        await store.raise_floors(aged)
+        self.assertEqual(await self.texts(b.id, "words"), ["new words"])
+        while aged:
+            aged = (await store.delete(aged)).left
+        await self.repair()
+        self.assertEqual(await self.words_kept("old"), 0)
+        self.assertEqual(await self.texts(b.id, "words"), ["new words"])
+        (first, *_) = sorted((await self.indexing.overview()).live, key=lambda one: one.first)
+        gone = delete(message).where(message.c.id <= first.last)
+        await self.storage.database.write(lambda c: c.execute(gone).rowcount)
+        await self.indexing.tidy(await self.indexing.overview(), True)
+        self.assertNotIn(first.id, [one.id for one in (await self.indexing.overview()).live])
 
     @asynchronous
     async def test_edited(self: Any) -> None:
