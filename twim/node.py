@@ -70,6 +70,7 @@ from twim.logic.live_settings import LiveSettings
 from twim.logic.local_node import LocalNode
 from twim.logic.login_guard import LoginGuard
 from twim.logic.message_details import MessageDetails
+from twim.logic.message_search import MessageSearch
 from twim.logic.password_resets import PasswordResets
 from twim.logic.passwords import Passwords
 from twim.logic.policy import may_invite
@@ -81,6 +82,7 @@ from twim.logic.reading import Reading
 from twim.logic.relations import Relations
 from twim.logic.roles import Roles
 from twim.logic.routing import Routing
+from twim.logic.search_indexing import SearchIndexer
 from twim.logic.searches import Searches
 from twim.logic.self_description import self_description
 from twim.logic.settings import Settings
@@ -118,6 +120,7 @@ from twim.storage.probe import CommitProbe
 from twim.storage.registration import RegistrationStore
 from twim.storage.relations import RelationStore
 from twim.storage.roles import RoleStore
+from twim.storage.search.finding import SearchStore
 from twim.storage.settings import SettingStore
 from twim.storage.user_settings import UserSettingStore
 from twim.trends import Trends, look_at_disk
@@ -242,6 +245,7 @@ class Node:
         logged = Accounts(accounts, self.registrations, self.passwords, tokens, self._ended, self.admission.registered)
         self.idle = IdleDevices(tokens, accounts, self.hub, logged.forget, reactor, now_ms)
         self.roles = Roles(RoleStore(database), logged)
+        self.search_indexer = SearchIndexer(database, reactor, now_ms)
         self.stalls = StallMeter(reactor)
         self.trends = Trends(
             self.figures,
@@ -325,6 +329,7 @@ class Node:
                 History(conversations, relation_store, self.hub, epoch),
                 MessageDetails(MessageDetailStore(database, self.log_writing.indexing)),
                 ConversationSettings(ConversationSettingStore(database, self.log_writing.indexing), self.routing),
+                MessageSearch(SearchStore(database), relation_store, self.hub, limits),
             ),
             Invites(authenticator, invitations),
             uploads,
@@ -444,12 +449,14 @@ class Node:
         self.push.subscriptions.start()
         self.deletion.start()
         self.orders.start()
+        self.search_indexer.start()
 
     async def stop(self, reactor: Any) -> None:
         """Tell all devices to reconnect to another node, commit what waits, and end the threads."""
         self.admission.close()
         self.deletion.stop()
         self.slash_commands.stop()
+        await self.search_indexer.stop()
         await self.orders.stop()
         await self.log.drained()
         await self.webhooks.stop()

@@ -127,6 +127,8 @@ PATHS = """
     GET+ /message/edits of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
     GET+ /message/files with Ann      no   ok   ok   no   no   no   no   no   no   no   no   out  out
     GET+ /message/files of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
+    GET+ /message/search with Ann     no   ok   ok   no   no   no   no   no   no   no   no   out  out
+    GET+ /message/search of a group   no   no   no   ok   no   no   ok   no   no   no   no   out  out
     POST /invite/create group         no   no   no   ok   no   no   ok   no   no   no   no   out  out
     POST /invite/create server        no   no   no   no   no   no   no   no   no   no   ok   out  out
     GET+ /invite/list                 ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   out  out
@@ -527,8 +529,8 @@ class Matrix(RunningNode):
             "POST /user/update own file": {"avatar": world.own_files.get(who, "")},
             "POST /contact/createcommunity chat's file": {"name": "one more", "icon": world.files["chat's file"]},
         }
-        for name in ("setting", "around", "readers", "edits", "files"):
-            how = {"setting": {"pin": 1}, "files": {"media": 4}}.get(name, {"seq": 1})
+        for name in ("setting", "around", "readers", "edits", "files", "search"):
+            how = {"setting": {"pin": 1}, "files": {"media": 4}, "search": {"q": "x"}}.get(name, {"seq": 1})
             method = "POST" if name == "setting" else "GET+"
             table[f"{method} /message/{name} with Ann"] = to_ann | {"scope": 10} | how
             table[f"{method} /message/{name} of a group"] = to_group | {"scope": 11} | how

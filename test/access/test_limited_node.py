@@ -152,6 +152,13 @@ class OftenTests(LimitedNode):
         self.assert_too_many(await ann.post("/contact/addfriend", dstid=others[2].id))
         self.assert_too_many(await ann.post("/contact/createcommunity", name="g"))
 
+    async def test_message_searches(self) -> None:
+        """So many searches among messages at once, and then some each second."""
+        one = await self.person()
+        answers = [await one.get("/message/search", q="x") for _ in range(60)]
+        self.assertEqual([answer.status for answer in answers[:30]], [200] * 30)
+        self.assert_too_many(next(answer for answer in answers if answer.status != 200))
+
     async def test_uploads(self) -> None:
         """Uploads are limited."""
         (ann,) = await self.people(1)

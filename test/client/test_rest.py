@@ -101,6 +101,18 @@ class RestTests(SynchronousTestCase):
         self.assertEqual(([m.seq for m in page.rows], page.total), ([5], 9))
         self.assertEqual(answers.asked[0][1], {"scope": "10", "dstid": "2", "after": "0", "limit": "1"})
 
+    def test_search(self) -> None:
+        """A page of what is found has its messages, as the caller names their conversations, and where to go on; what
+        isn't asked for isn't sent."""
+        rows = [{"scope": 11, "userid": 2, "cmd": 11, "dstid": 7, "seq": 5, "media": 1, "content": "snow"}]
+        answers = Answers({"/message/search": {"code": 0, "msg": "", "rows": rows, "total": 1, "next": 40}})
+        page = self.ask(answers, lambda rest: rest.search("sno", ConversationKey(11, 7), since=3, limit=1))
+        self.assertEqual(([(m.scope, m.dstid, m.content) for m in page.rows], page.next), ([(11, 7, "snow")], 40))
+        asked = {"q": "sno", "limit": "1", "scope": "11", "dstid": "7", "from": "3"}
+        self.assertEqual(answers.asked[0][1], asked)
+        self.ask(answers, lambda rest: rest.search("sno"))
+        self.assertEqual(answers.asked[1][1], {"q": "sno", "limit": "50"})
+
     def test_upload(self) -> None:
         """A file goes as the part `file` with its name and type, and its URL comes back."""
         answers = Answers({"/attach/upload": {"code": 0, "msg": "", "data": "/mnt/a.png"}})

@@ -15,6 +15,7 @@ from test.storage.push_contract import AnyPush
 from test.storage.registration_contract import AnyRegistration
 from test.storage.relations_contract import AnyRelations
 from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
+from test.storage.search_contract import AnySearch
 from test.storage.webhooks_contract import AnyWebhooks
 
 
@@ -171,4 +172,16 @@ class MySqlPush(AnyPush, OnMySql):
 
 
 class PostgreSqlPush(AnyPush, OnPostgreSql):
+    """On PostgreSQL."""
+
+
+class SqliteSearch(AnySearch, OnSqlite):
+    """On SQLite."""
+
+
+class MySqlSearch(AnySearch, OnMySql):
+    """On MySQL or MariaDB."""
+
+
+class PostgreSqlSearch(AnySearch, OnPostgreSql):
     """On PostgreSQL."""

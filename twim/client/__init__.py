@@ -34,7 +34,7 @@ from twim.client.listener import Client, Listener
 from twim.client.pending import Answer
 from twim.client.picture import Picture
 from twim.client.rest import Account, Community, Rest, Unreachable, http_client
-from twim.client.server_frames import Conversation, ConversationKey, Page, conversation_of
+from twim.client.server_frames import Conversation, ConversationKey, FoundMessage, FoundPage, Page, conversation_of
 from twim.client.unread import Counted
 
 # The names of version 0.1, for existing bots.
@@ -50,6 +50,8 @@ __all__ = [
     "Conversation",
     "ConversationKey",
     "Counted",
+    "FoundMessage",
+    "FoundPage",
     "ImClient",
     "Listener",
     "Page",

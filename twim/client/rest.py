@@ -31,7 +31,7 @@ from twisted.web.client import (
 from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
 
-from twim.client.server_frames import Conversation, ConversationKey, Page
+from twim.client.server_frames import Conversation, ConversationKey, FoundPage, Page
 from twim.errors import Refusal
 from twim.wire.message import Shown
 
@@ -40,6 +40,7 @@ FILE_BYTES: Final = 64 * 1024 * 1024  # of a file, unless the caller takes more
 REQUEST_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10
 PAGE_ROWS: Final = 200  # the most a page of history may hold
+FOUND_ROWS: Final = 50  # the most a page of a search may hold
 
 _UNREACHED = (
     ConnectError,
@@ -97,6 +98,7 @@ class Envelope(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"null")
     rows: msgspec.Raw = msgspec.Raw(b"[]")
     total: int = 0
+    next: int = 0
 
 
 @implementer(IBodyProducer)
@@ -216,6 +218,27 @@ class Rest:
             "/message/history", scope=conversation.scope, dstid=conversation.dstid, limit=limit, **edges
         )
         return msgspec.convert({"rows": msgspec.json.decode(answer.rows), "total": answer.total}, Page)
+
+    async def search(
+        self,
+        words: str,
+        conversation: ConversationKey | None = None,
+        *,
+        userid: int = 0,
+        media: int = 0,
+        since: int = 0,
+        until: int = 0,
+        before: int = 0,
+        limit: int = FOUND_ROWS,
+    ) -> FoundPage:
+        """The newest messages that have all of the words, of one conversation or of all, of one sender, of one kind,
+        said from the time `since` until the time `until` (ms), before the `next` of another page. A page may have fewer
+        than `limit` and not be the last."""
+        asked = {"userid": userid, "media": media, "from": since, "to": until, "before": before}
+        named = {} if conversation is None else {"scope": conversation.scope, "dstid": conversation.dstid}
+        given = {name: value for name, value in asked.items() if value}
+        answer = await self.call("/message/search", q=words, limit=limit, **named, **given)
+        return msgspec.convert({"rows": msgspec.json.decode(answer.rows), "next": answer.next}, FoundPage)
 
     async def upload(self, name: str, content: bytes, filetype: str = "") -> str:
         """Upload a file. Gives its URL. The server decides by the content which type it has."""

@@ -63,6 +63,19 @@ class Page(msgspec.Struct):
     total: int = 0
 
 
+class FoundMessage(Shown):
+    """A row of `/message/search`: a message, with `scope` and `dstid` as the caller names its conversation."""
+
+    scope: int = 0
+
+
+class FoundPage(msgspec.Struct):
+    """A page of `/message/search`, the newest message first. `next` is `before` of the next page; 0 at the end."""
+
+    rows: list[FoundMessage] = []
+    next: int = 0
+
+
 class ServerFrame(Shown):
     """Any frame that the server sends: a message, or a command with the fields below."""
 

@@ -58,6 +58,10 @@ class Limits:
         if self.on:
             self._buckets[table.UPLOAD_BYTES].charge(userid, size)
 
+    def search(self, userid: int) -> None:
+        """Count a search of a user among messages."""
+        self._take(table.MESSAGE_SEARCHES, userid)
+
     def friend(self, userid: int) -> None:
         """Count a friendship that a user asks for."""
         self._take(table.FRIENDS, userid)

@@ -41,6 +41,7 @@ from twim.storage.schema import (
 )
 from twim.storage.schema_host_members import host_member
 from twim.storage.schema_push import push_subscription
+from twim.storage.search import changes
 from twim.storage.written_through import newest_id
 from twim.wire.commands import EVENTS, NOTICE, REACTION, SINGLE
 from twim.wire.message import Shown, decode_shown, encode
@@ -214,6 +215,7 @@ class _Emptying:
         """Do it. Gives the names of the files that the messages carried."""
         if self._bodies:
             self._connection.execute(_replace, self._bodies)
+            changes.note(self._connection, [one["b_id"] for one in self._bodies])
         unread.add_silent(self._connection, self._silent)
         for conversation_id, seqs in self._edited.items():
             versions.forget(self._connection, conversation_id, seqs)

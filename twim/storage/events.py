@@ -17,6 +17,7 @@ from twim.storage.groups import read_community, standing
 from twim.storage.interface import Post
 from twim.storage.message_index import MessageIndex
 from twim.storage.schema import message, participant
+from twim.storage.search import changes
 from twim.wire.commands import EDIT, EVENTS, GROUP, NOTICE, REACTION, RECALL
 from twim.wire.message import Shown, decode_shown, encode
 
@@ -63,6 +64,7 @@ def _recall(connection: Connection, messages: MessageIndex, post: Post, shown: S
             blanked.append(edit.seq)
     attachments.forget_messages(connection, conversation_id, blanked)
     versions.forget(connection, conversation_id, [shown.seq])
+    changes.note(connection, [messages.id_at(connection, conversation_id, shown.seq)], at)
 
 
 def _blank(shown: Shown) -> None:
@@ -83,6 +85,7 @@ def _edit(connection: Connection, messages: MessageIndex, post: Post, shown: Sho
     unread.replace_names(connection, post.conversation.id, shown.seq, shown.mentions, mentions)
     shown.mentions = mentions
     shown.edited = at
+    changes.note(connection, [messages.id_at(connection, post.conversation.id, shown.seq)], at, edited=True)
 
 
 def _react(connection: Connection, messages: MessageIndex, post: Post, shown: Shown, at: int) -> None:

@@ -87,6 +87,11 @@ class MessageIndex(ABC):
         found = connection.execute(wanted).scalar_one_or_none()
         return None if found is None else bytes(found)
 
+    def id_at(self, connection: Connection, conversation_id: int, seq: int) -> int:
+        """The row id of one message, which is there."""
+        wanted = select(message.c.id).where(self._is_at(connection, conversation_id, seq))
+        return int(connection.execute(wanted).scalar_one())
+
     def replace_body(self, connection: Connection, conversation_id: int, seq: int, body: bytes) -> None:
         """Store another body of a message."""
         connection.execute(update(message).where(self._is_at(connection, conversation_id, seq)).values(body=body))

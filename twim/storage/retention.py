@@ -24,6 +24,7 @@ from twim.storage.indexing import Indexing
 from twim.storage.interface import Key
 from twim.storage.message_index import Stored
 from twim.storage.schema import IN_MESSAGE, attachment, conversation, named, participant, silent
+from twim.storage.search import changes
 from twim.storage.unread import REMOVED
 from twim.storage.written_through import newest_id
 from twim.wire.commands import NOTICE
@@ -162,7 +163,9 @@ def _delete(dialect: Dialect, connection: Connection, aged: Aged, end: int, newe
     conversation_id, first = aged.conversation_id, aged.first
     head = dialect.messages.head(connection, conversation_id)
     gone, count = [], 0
-    for row in dialect.messages.stored_between(connection, conversation_id, first, end - 1):
+    rows = dialect.messages.stored_between(connection, conversation_id, first, end - 1)
+    changes.note(connection, [row.id for row in rows])
+    for row in rows:
         said = decode_shown(row.body)
         files |= files_of(said)
         _forget_names(connection, conversation_id, said)

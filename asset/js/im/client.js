@@ -15,7 +15,7 @@ import { Refused } from "./refused.js";
 import { Rest } from "./rest.js";
 
 /** @import { AnswerFrame, AnyFrame, CatchUpFrame, ChangedFrame, Entry, Environment, Message } from "./types.js" */
-/** @import { PresenceFrame, ReadFrame, Row, State, TypingFrame, Words } from "./types.js" */
+/** @import { Found, PresenceFrame, ReadFrame, Row, SearchOptions, State, TypingFrame, Words } from "./types.js" */
 
 export const CATCH_UP_TIMEOUT = 20_000; // ms after which an open connection without the catch-up's answer is given up
 export const RESEND_EVERY = 5_000; // ms between two searches for messages that should be sent again
@@ -321,6 +321,18 @@ export class Client extends Emitter {
     this.#typingTold.set(key, this.#env.now());
     this.#connection.send({ cmd: CMD.TYPING, scope, dstid });
     this.#login.after(CHECK_WRITER_EVERY);
+  }
+
+  /**
+   * The newest messages that have all of the words. `next` is `before` of the next page, 0 at the end: a page may have
+   * few rows and not be the last.
+   * @param {string} words 1 to 100 characters
+   * @param {SearchOptions} [options]
+   * @returns {Promise<{ rows: Found[], next: number }>}
+   */
+  async search(words, options = {}) {
+    const { rows = [], next } = await this.rest.call("/message/search", { q: words, ...options });
+    return { rows, next };
   }
 
   /** Reads the list anew: a group was joined or left. */

@@ -147,6 +147,18 @@
  */
 
 /**
+ * A message that a search found: `scope` and `dstid` name its conversation as the user does.
+ * @typedef {Message & { scope: number }} Found
+ */
+
+/**
+ * What is searched for besides words: in one conversation, of one sender, of one kind, said from and to a time (ms),
+ * before the `next` of another page, and at most so many.
+ * @typedef {{ scope?: number, dstid?: number, userid?: number, media?: number, from?: number, to?: number,
+ *   before?: number, limit?: number }} SearchOptions
+ */
+
+/**
  * What one of `rows` is, by path.
  * @typedef {Record<"/user/sessions", Device> & Record<"/contact/loadrequest", FriendRequest>
  *   & Record<"/contact/loadfriend" | "/contact/loadmember" | "/contact/loadblock", User>
@@ -154,6 +166,7 @@
  *   & Record<"/contact/commands", BotCommand>
  *   & Record<"/contact/loadjoin", { requestid: number, userid: number, nickname: string, avatar: string, at: string }>
  *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around", Message>
+ *   & Record<"/message/search", Found>
  *   & Record<"/message/readers", { userid: number, at: number }>
  *   & Record<"/message/edits", { content: string, at: number }>} ItemByPath
  */
@@ -172,7 +185,8 @@
  * What there is beside `data` and `rows`, by path: of a signed upload the request that sends the file, of the list of
  * conversations the name of the log.
  * @typedef {Record<"/attach/presign", { url: string, method: string, headers: Record<string, string> }>
- *   & Record<"/message/conversations", { epoch: string }>} MoreByPath
+ *   & Record<"/message/conversations", { epoch: string }>
+ *   & Record<"/message/search", { next: number }>} MoreByPath
  */
 
 /**

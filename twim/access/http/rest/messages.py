@@ -17,11 +17,17 @@ from twim.hub.backlog import ANSWER_BYTES, LIST_BYTES, ROW_BYTES
 from twim.logic.conversation_settings import ConversationSettings
 from twim.logic.history import History
 from twim.logic.message_details import MessageDetails
+from twim.logic.message_search import MessageSearch
 from twim.storage.conversation_pages import PAGE
+from twim.storage.search.finding import Search
+from twim.storage.search.words import Question
 from twim.wire import envelope
 from twim.wire.commands import CUSTOM
+from twim.wire.message import ID_LIMIT
 
 FILES: Final = 50  # messages in one page of a kind
+FOUND: Final = 50  # messages in one page of what is found
+QUESTION_CHARS: Final = 100
 
 
 class Messages:
@@ -35,11 +41,13 @@ class Messages:
         history: History,
         details: MessageDetails,
         settings: ConversationSettings,
+        searching: MessageSearch,
     ) -> None:
         self._authenticator = authenticator
         self._history = history
         self._details = details
         self._settings = settings
+        self._searching = searching
 
     @route(app, "/conversations", "GET", "POST")
     async def conversations(self, request: Request, fields: Fields) -> AsyncIterator[bytes]:
@@ -109,6 +117,24 @@ class Messages:
         limit = fields.whole("limit", 50, least=1, most=FILES)
         found = await self._details.of_kind(who.userid, *_conversation(fields), media, before, limit)
         return envelope.ROWS + b",".join(found.bodies) + envelope.rows_end(len(found.bodies), next=found.next)
+
+    @route(app, "/search", "GET", "POST")
+    async def search(self, request: Request, fields: Fields) -> bytes:
+        """The messages with some words, newest first."""
+        who = await self._authenticator.caller(request, fields)
+        search = Search(
+            who.userid,
+            Question(fields.text("q", QUESTION_CHARS, least=1)),
+            limit=fields.whole("limit", FOUND, least=1, most=FOUND),
+            before=fields.whole("before", 0),
+            sender=fields.whole("userid", 0),
+            media=fields.whole("media", 0, most=CUSTOM),
+            since=fields.whole("from", 0),
+            until=fields.whole("to", ID_LIMIT),
+        )
+        where = _conversation(fields) if "scope" in fields or "dstid" in fields else (0, 0)
+        found = await self._searching.find(search, *where)
+        return envelope.ROWS + b",".join(found.rows) + envelope.rows_end(len(found.rows), next=found.next)
 
 
 def _conversation(fields: Fields) -> tuple[int, int]:

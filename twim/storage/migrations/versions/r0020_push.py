@@ -8,7 +8,7 @@ from alembic import op
 from twim.storage.migrations.versions.r0001_begin import OPTIONS, Big, Hash
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

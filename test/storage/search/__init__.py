@@ -1,0 +1,1 @@
+"""The index of words: what is indexed, and how it is kept."""
