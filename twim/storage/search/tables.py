@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, SmallInteger, Table
 
-from twim.storage.schema import Big, Body, _lasting, _options, counted
+from twim.storage.schema import Big, Body, lasting, options, counted
 
 BUILDING: Final = 0  # its pages are being written
 LIVE: Final = 1  # it is searched
@@ -30,7 +30,7 @@ segment = Table(
     # How many messages it indexes, and which (see `pages.Directory`).
     Column("messages", Integer, nullable=False),
     Column("directory", Body, nullable=False),
-    **_lasting,
+    **lasting,
 )
 
 # Its `id` is the segment's, times `PAGES`, and the page's number.
@@ -39,7 +39,7 @@ page = Table(
     counted,
     Column("id", Big, primary_key=True, autoincrement=False),
     Column("data", Body, nullable=False),
-    **_options,
+    **options,
 )
 
 # Messages whose words have changed or are gone, until the segment that has them is put right: `edited` is 1 where
@@ -52,5 +52,5 @@ change = Table(
     Column("edited", SmallInteger, nullable=False),
     Column("at", Big, nullable=False),
     Index("ix_searchchange_edited_message", "edited", "message"),
-    **_lasting,
+    **lasting,
 )
