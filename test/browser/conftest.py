@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from test.browser.person import Person
 from test.running.server import Server
@@ -17,6 +17,7 @@ from test.running.server import Server
 SHOTS = Path(__file__).parent / "shots"
 DESKTOP: ViewportSize = {"width": 1200, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 780}
+PATIENCE = 20_000  # ms that the page may take for what a test expects of it, on a machine that does much else
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -32,6 +33,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         why = "there is no chromium: install the Debian package chromium"
         pytest.fail(why) if os.environ.get("TWIM_TEST_NO_SKIP") == "1" else pytest.skip(why)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
@@ -62,7 +64,7 @@ def logged_out(chromium: Browser, server: Server) -> Iterator[Callable[..., Pers
             base_url=server.url,
             permissions=["microphone"],
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         people.append(Person(context, name, str(next(MOBILES)), SHOTS))
         return people[-1]
 
