@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from test.running import forked
 from test.running.server import PROJECT, Server, free_port
 from test.storage.databases import MYSQL, POSTGRESQL, empty_database
 from test.storage.databases import Server as DatabaseServer
@@ -28,7 +29,7 @@ Process = subprocess.Popen[str]
 
 
 def begin(*arguments: object, environment: dict[str, str] | None = None, folder: Path | None = None) -> Process:
-    """Start the command."""
+    """Start the command as an operator does."""
     return subprocess.Popen(
         [sys.executable, "-m", "twim", *map(str, arguments)],
         cwd=folder,
@@ -48,14 +49,14 @@ def ended(process: Process) -> tuple[int, str, str]:
 
 def done(*arguments: object, **how: Any) -> Any:
     """What it gives as JSON."""
-    code, out, err = ended(begin(*arguments, "--json", **how))
+    code, out, err = forked.run(*arguments, "--json", **how)
     assert code == 0, err
     return json.loads(out)
 
 
 def refused(*arguments: object, **how: Any) -> str:
     """Why it can't."""
-    code, out, err = ended(begin(*arguments, **how))
+    code, out, err = forked.run(*arguments, **how)
     assert (code, out) == (1, ""), (code, out, err)
     assert err.startswith("twim: ") and err.count("\n") == 1, err
     return err
@@ -196,7 +197,7 @@ def test_while_the_server_rests(tmp_path: Path) -> None:
         register(server, "111", "Ann")
         bob = register(server, "222", "Bob")
     done("set", "name", "Chess club", "--data", server.data)
-    done("user", "disable", "Bob", "--data", server.data)
+    assert ended(begin("user", "disable", "Bob", "--data", server.data))[0] == 0
     with server:
         with urllib.request.urlopen(server.url + "/settings", timeout=SECONDS) as answer:
             assert json.load(answer)["data"]["name"] == "Chess club"
