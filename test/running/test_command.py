@@ -100,6 +100,29 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
+def stand_still(server: Server) -> None:
+    """Stop the server with a signal, at a moment when it holds no lock on the database."""
+    while True:
+        os.kill(server.pid, signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", "it stops")
+        try:
+            with closing(sqlite3.connect(server.data / "im.db", timeout=0)) as database:
+                database.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError:
+            os.kill(server.pid, signal.SIGCONT)
+            time.sleep(0.05)
+
+
+def leave_order(server: Server, *more: str) -> Process:
+    """Start a command that leaves its order to a server that stands still."""
+    stand_still(server)
+    process = begin("key", "create", "mine", "--data", server.data, *more)
+    until(lambda: orders(server) == 1 or process.poll() is not None, "the order is there")
+    assert process.poll() is None, ended(process)
+    return process
+
+
 def test_run(tmp_path: Path) -> None:
     """`twim run` is the server, whatever pid file lies about; it leaves none, and ends in good order."""
     for name in ("twistd.pid", "twim.pid"):
@@ -207,9 +230,7 @@ def test_while_the_server_rests(tmp_path: Path) -> None:
 def test_the_command_is_killed(tmp_path: Path) -> None:
     """What a command left before it was killed is carried out, once."""
     with Server(tmp_path) as server:
-        os.kill(server.pid, signal.SIGSTOP)
-        process = begin("key", "create", "mine", "--data", server.data)
-        until(lambda: orders(server) == 1, "the order is there")
+        process = leave_order(server)
         process.kill()
         process.communicate()
         os.kill(server.pid, signal.SIGCONT)
@@ -223,9 +244,7 @@ def test_the_command_is_killed(tmp_path: Path) -> None:
 def test_the_server_is_killed(tmp_path: Path) -> None:
     """The order of a server that is gone is done by the command itself, once."""
     with Server(tmp_path) as server:
-        os.kill(server.pid, signal.SIGSTOP)
-        process = begin("key", "create", "mine", "--data", server.data, "--json")
-        until(lambda: orders(server) == 1, "the order is there")
+        process = leave_order(server, "--json")
         server.kill9()
         code, out, err = ended(process)
         assert (code, err) == (0, "")
