@@ -35,7 +35,7 @@ from twim.storage.opening import open_database
 
 reactor: Any = _reactor
 
-PATIENCE = 20  # seconds for anything that must happen
+PATIENCE = 60  # seconds for anything that must happen
 POLL = 0.005
 PASSWD = "secret-1"
 FORM = "application/x-www-form-urlencoded"
@@ -242,7 +242,7 @@ class Person:
 class RunningNode(TestCase):
     """Starts a node before each test and ends it after. `settings` are options of ``twistd im``."""
 
-    timeout = 120
+    timeout = 240
     settings: dict[str, str] = {"limits": "off"}  # noqa: RUF012 (a test case is its own instance)
 
     async def setUp(self) -> None:

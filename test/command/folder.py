@@ -45,7 +45,7 @@ class Scripted:
 class InFolder(TestCase):
     """Each test has a folder with an empty database."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()

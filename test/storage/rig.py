@@ -166,7 +166,7 @@ async def stored_bodies(storage: Storage) -> list[Any]:
 class OnSqlite(TestCase):
     """A storage on SQLite in `self.storage`."""
 
-    timeout = 60
+    timeout = 120
     servers = 1  # that may use the database at once
 
     def url(self) -> URL:
