@@ -1,5 +1,5 @@
 # make run    the server on http://127.0.0.1:8080/, its data in ./im-data
-# make test   every test
+# make test   every test; make -j2 -O test, on two cores in half the time
 # make lint   types and style, of the JavaScript too where there is a Node.js of 20.19 or newer
 # make bench  how fast it is here; BENCH="--base REV --rows pair-*,rate" compares with an earlier commit (bench/README.md)
 # make coverage      how much of it the tests run, by lines and branches
@@ -46,7 +46,8 @@ run: $(VENV)/made-run
 	@exec $(BIN)/twistd --nodaemon --pidfile= im $(OPTIONS)
 
 # Three runs of Python: trial and pytest-twisted each own the reactor, and Playwright's blocking interface runs a loop too.
-test: unit-test script-test running-test browser-test
+# They may run side by side: each has databases, ports and folders of its own. The longest come first.
+test: browser-test running-test unit-test script-test
 
 unit-test: $(VENV)/made-test $(VENV)/made-swift
 	$(BIN)/python -m twisted.trial test

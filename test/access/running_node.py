@@ -14,23 +14,28 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from test.access.http.request_rig import parsed
 from test.access.websocket.test_conformance import forget_timers
+from test.storage.databases import sqlite_database
 from test.talking import Talking
 from test.wire.test_frames import client_frame
+from twim import node
+from twim.access.http.pages import Pages
 from twim.config import Config, read_config
-from twim.node import Node
+from twim.limits.limits import Limits
+from twim.logic.login_guard import LoginGuard
+from twim.node import Node, now_ms
 from twim.storage.database import Database
 from twim.storage.engine import parse_url
 from twim.storage.opening import open_database
 
 reactor: Any = _reactor
 
-PATIENCE = 20  # seconds for anything that must happen
+PATIENCE = 60  # seconds for anything that must happen
 POLL = 0.005
 PASSWD = "secret-1"
 FORM = "application/x-www-form-urlencoded"
@@ -237,7 +242,7 @@ class Person:
 class RunningNode(TestCase):
     """Starts a node before each test and ends it after. `settings` are options of ``twistd im``."""
 
-    timeout = 120
+    timeout = 240
     settings: dict[str, str] = {"limits": "off"}  # noqa: RUF012 (a test case is its own instance)
 
     async def setUp(self) -> None:
@@ -251,8 +256,12 @@ class RunningNode(TestCase):
 
     async def start(self) -> None:
         """A node on the test's folder."""
+        # Few tests ask for pages, and those get them as they are made then.
+        self.patch(Pages, "_prepare", lambda pages: None)
         config = self.config()
-        config.data.mkdir(parents=True, exist_ok=True)
+        path = config.data / "im.db"
+        if config.db == f"sqlite:///{path}" and not path.exists():
+            sqlite_database(path)
         self.database = Database(parse_url(config.db), reactor)
         self.epoch = open_database(self.database)
         self.database.start()
@@ -373,6 +382,22 @@ class RunningNode(TestCase):
         device = await self.knock(path, *headers)
         assert device.refused is not None, "it was let in"
         return device.refused
+
+
+class LimitedNode(RunningNode):
+    """A node for whose limits time passes only by `self.time.advance(seconds)`: a slow machine can't outlast them."""
+
+    async def start(self) -> None:
+        """A node with limits of that time."""
+        self.time = Clock()
+        began = now_ms()
+
+        def now() -> int:
+            return began + int(self.time.seconds() * 1000)
+
+        self.patch(node, "Limits", lambda on, _, *more: Limits(on, self.time.seconds, *more))
+        self.patch(node, "LoginGuard", lambda store, on, _: LoginGuard(store, on, now))
+        await super().start()
 
 
 class OnUnixSocket(RunningNode):

@@ -36,7 +36,7 @@ globalThis.ready = true;
 </script>"""
 
 GUIDE = (PROJECT / "docs" / "embedding.md").read_text("utf-8")
-PATIENCE = 20  # seconds in which a program must have started
+PATIENCE = 60  # seconds in which a program must have started
 
 
 def examples(language: str, server: Server) -> list[str]:

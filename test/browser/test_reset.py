@@ -15,7 +15,7 @@ from test.browser.person import Person
 from test.running.server import Server
 
 Arrive = Callable[..., Person]
-SECONDS = 20
+SECONDS = 60
 
 
 def link(server: Server, userid: int) -> str:

@@ -27,7 +27,7 @@ def asynchronous(test: Callable[..., Coroutine[Deferred[Any], Any, None]]) -> Ca
 class Buses:
     """Makes buses for tests. Subclasses are TestCases too, and say how one is made."""
 
-    timeout = 30
+    timeout = 120
 
     def make(self, epoch: str = "epoch") -> Bus:
         """A bus that isn't started."""

@@ -41,7 +41,7 @@ class RecordingListener:
         del self.up[info.node]
 
 
-async def until(clock: IReactorTime, condition: Callable[[], bool], what: str, *, within: float = 10.0) -> None:
+async def until(clock: IReactorTime, condition: Callable[[], bool], what: str, *, within: float = 60.0) -> None:
     """Wait until `condition` holds; AssertionError if it doesn't `within` seconds."""
     end = clock.seconds() + within
     while not condition():

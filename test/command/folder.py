@@ -14,12 +14,12 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from test.command.commanding import Said, command
+from test.storage.databases import sqlite_database
 from twim.logic.administration import orders as carrying
 from twim.logic.administration.acts import Actor
 from twim.logic.administration.orders import Orders
 from twim.node import now_ms
 from twim.storage.database import Database
-from twim.storage.engine import parse_url
 from twim.storage.opening import open_database
 from twim.storage.orders import OrderStore
 from twim.storage.schema import orders, user
@@ -45,12 +45,12 @@ class Scripted:
 class InFolder(TestCase):
     """Each test has a folder with an empty database."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
-        self.database = self.made(parse_url(f"sqlite:///{self.folder}/im.db"))
+        self.database = self.made(sqlite_database(self.folder / "im.db"))
 
     def made(self, url: URL) -> Database:
         """A database with today's schema, whose threads run until the test ends."""

@@ -23,7 +23,7 @@ from twim.wire.message import Shown
 reactor: Any = _reactor
 running = pytest_twisted.ensureDeferred
 
-PATIENCE = 20  # seconds for anything that must happen
+PATIENCE = 60  # seconds for anything that must happen
 POLL = 0.02
 PASSWD = "secret-1"
 _mobiles = itertools.count(13_800_000_000)

@@ -13,7 +13,6 @@ import http.client
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,20 +23,15 @@ from types import TracebackType
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
+from test.ports import free_port as free_port
+
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30  # two busy cores, argon2 and a fresh schema
-STOP_SECONDS = 15
+START_SECONDS = 120  # busy cores, argon2 and a fresh schema
+STOP_SECONDS = 30
 POLL_SECONDS = 0.05
 LOG_TAIL = 4_000  # characters of its log shown when it doesn't start
 
 TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:

@@ -16,7 +16,7 @@ from cryptography import x509
 from test.cluster.certificates import Authority
 from test.running.server import Server, free_port
 
-SECONDS = 30
+SECONDS = 60
 KEY = b"-----BEGIN PRIVATE"
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from test.running import forked
 from test.running.server import PROJECT, Server, free_port
 from test.storage.databases import MYSQL, POSTGRESQL, empty_database
 from test.storage.databases import Server as DatabaseServer
@@ -28,7 +29,7 @@ Process = subprocess.Popen[str]
 
 
 def begin(*arguments: object, environment: dict[str, str] | None = None, folder: Path | None = None) -> Process:
-    """Start the command."""
+    """Start the command as an operator does."""
     return subprocess.Popen(
         [sys.executable, "-m", "twim", *map(str, arguments)],
         cwd=folder,
@@ -48,14 +49,14 @@ def ended(process: Process) -> tuple[int, str, str]:
 
 def done(*arguments: object, **how: Any) -> Any:
     """What it gives as JSON."""
-    code, out, err = ended(begin(*arguments, "--json", **how))
+    code, out, err = forked.run(*arguments, "--json", **how)
     assert code == 0, err
     return json.loads(out)
 
 
 def refused(*arguments: object, **how: Any) -> str:
     """Why it can't."""
-    code, out, err = ended(begin(*arguments, **how))
+    code, out, err = forked.run(*arguments, **how)
     assert (code, out) == (1, ""), (code, out, err)
     assert err.startswith("twim: ") and err.count("\n") == 1, err
     return err
@@ -97,6 +98,29 @@ def until(true: Callable[[], bool], what: str) -> None:
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
+
+
+def stand_still(server: Server) -> None:
+    """Stop the server with a signal, at a moment when it holds no lock on the database."""
+    while True:
+        os.kill(server.pid, signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", "it stops")
+        try:
+            with closing(sqlite3.connect(server.data / "im.db", timeout=0)) as database:
+                database.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError:
+            os.kill(server.pid, signal.SIGCONT)
+            time.sleep(0.05)
+
+
+def leave_order(server: Server, *more: str) -> Process:
+    """Start a command that leaves its order to a server that stands still."""
+    stand_still(server)
+    process = begin("key", "create", "mine", "--data", server.data, *more)
+    until(lambda: orders(server) == 1 or process.poll() is not None, "the order is there")
+    assert process.poll() is None, ended(process)
+    return process
 
 
 def test_run(tmp_path: Path) -> None:
@@ -196,7 +220,7 @@ def test_while_the_server_rests(tmp_path: Path) -> None:
         register(server, "111", "Ann")
         bob = register(server, "222", "Bob")
     done("set", "name", "Chess club", "--data", server.data)
-    done("user", "disable", "Bob", "--data", server.data)
+    assert ended(begin("user", "disable", "Bob", "--data", server.data))[0] == 0
     with server:
         with urllib.request.urlopen(server.url + "/settings", timeout=SECONDS) as answer:
             assert json.load(answer)["data"]["name"] == "Chess club"
@@ -206,9 +230,7 @@ def test_while_the_server_rests(tmp_path: Path) -> None:
 def test_the_command_is_killed(tmp_path: Path) -> None:
     """What a command left before it was killed is carried out, once."""
     with Server(tmp_path) as server:
-        os.kill(server.pid, signal.SIGSTOP)
-        process = begin("key", "create", "mine", "--data", server.data)
-        until(lambda: orders(server) == 1, "the order is there")
+        process = leave_order(server)
         process.kill()
         process.communicate()
         os.kill(server.pid, signal.SIGCONT)
@@ -222,9 +244,7 @@ def test_the_command_is_killed(tmp_path: Path) -> None:
 def test_the_server_is_killed(tmp_path: Path) -> None:
     """The order of a server that is gone is done by the command itself, once."""
     with Server(tmp_path) as server:
-        os.kill(server.pid, signal.SIGSTOP)
-        process = begin("key", "create", "mine", "--data", server.data, "--json")
-        until(lambda: orders(server) == 1, "the order is there")
+        process = leave_order(server, "--json")
         server.kill9()
         code, out, err = ended(process)
         assert (code, err) == (0, "")

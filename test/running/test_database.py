@@ -14,7 +14,7 @@ from test.running.server import Server, free_port
 from test.storage.databases import MYSQL, POSTGRESQL, empty_database
 from test.storage.databases import Server as Kind
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def _until(server: Server, text: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from test.running.people import new_mobile
 from test.running.server import Server
 
-SECONDS = 20
+SECONDS = 60
 HOST = b"Host: 127.0.0.1\r\n"
 END = b"Connection: close\r\n\r\n"
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"

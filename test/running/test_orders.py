@@ -18,7 +18,7 @@ from test.running.server import Server
 from test.storage.databases import POSTGRESQL, empty_database
 from twim.storage.schema import orders, user
 
-SECONDS = 20
+SECONDS = 60
 
 
 def until(true: Callable[[], bool], what: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from test.running.people import bare_device, close_all, person, running
 from test.running.server import PROJECT, TWISTD, Server, free_port
 
-SECONDS = 30
+SECONDS = 60
 ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL}
 CRASHING = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
 STOPPING = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT}

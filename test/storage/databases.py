@@ -9,6 +9,9 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 from unittest import SkipTest
 
@@ -56,6 +59,25 @@ def empty_database(server: Server) -> URL:
         raise SkipTest(why) from None
     atexit.register(_drop, server, name)
     return server.url(name)
+
+
+def sqlite_database(path: Path) -> URL:
+    """A new SQLite database at `path` with the newest schema and nothing in it, not even what its opening adds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600)
+    path.write_bytes(_newest_schema())
+    return parse_url(f"sqlite:///{path.absolute()}")
+
+
+@cache
+def _newest_schema() -> bytes:
+    """The file of such a database: made once, since all of its migrations take longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "im.db"
+        engine = open_engine(parse_url(f"sqlite:///{path}"), 1, patient=True)
+        migrate(engine, lambda connection: None)
+        engine.dispose()
+        return path.read_bytes()
 
 
 def shared_database(server: Server) -> URL:

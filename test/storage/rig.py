@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from test.storage.databases import MYSQL, POSTGRESQL, shared_database
+from test.storage.databases import MYSQL, POSTGRESQL, shared_database, sqlite_database
 from twim.errors import Refusal
 from twim.internals.epoll import ReactorIterations
 from twim.logic.policy import may_invite
@@ -27,7 +27,6 @@ from twim.storage.audit import AuditStore
 from twim.storage.conversation_settings import ConversationSettingStore
 from twim.storage.conversations import Conversations
 from twim.storage.database import Database
-from twim.storage.engine import parse_url
 from twim.storage.external import ExternalStore
 from twim.storage.host_members import HostMemberStore
 from twim.storage.idempotency import IdempotencyStore
@@ -169,12 +168,12 @@ async def stored_bodies(storage: Storage) -> list[Any]:
 class OnSqlite(TestCase):
     """A storage on SQLite in `self.storage`."""
 
-    timeout = 60
+    timeout = 120
     servers = 1  # that may use the database at once
 
     def url(self) -> URL:
         """The URL of an empty database."""
-        return parse_url(f"sqlite:///{Path(self.mktemp()).absolute()}.db")
+        return sqlite_database(Path(f"{self.mktemp()}.db"))
 
     def setUp(self) -> None:
         self.address = self.url()

@@ -19,7 +19,8 @@ const STATES = {
 
 /** @param {Element} place */
 export function webhooks(place) {
-  const list = pagedList({ path: "webhooks", draw: (hook) => line(hook, list.reload), empty: t("admin.webhooks.none") });
+  const reload = () => list.reload();
+  const list = pagedList({ path: "webhooks", draw: (hook) => line(hook, reload), empty: t("admin.webhooks.none") });
   fill(place, h("p.admin-lead", {}, t("admin.webhooks.lead")), list.element);
   list.reload();
 }

@@ -3,7 +3,7 @@
 import { over } from "./back.js";
 import { bounded, fieldsOf } from "./bounded.js";
 import { button, iconButton } from "./button.js";
-import { h } from "./element.js";
+import { fill, h, part } from "./element.js";
 import { drawn, written } from "./strangers.js";
 import { raiseToasts } from "./toast.js";
 import { reason, t } from "./words.js";
@@ -12,17 +12,43 @@ import { reason, t } from "./words.js";
 /** @import { Part } from "./strangers.js" */
 
 /**
+ * @typedef {(draw: () => void) => () => void} Changes
+ *   calls what it is given whenever there is something new, until the function that it answers is called
+ */
+
+/**
  * Opens a dialog with `content`; it is gone from the page once closed.
  * @param {string | Part[]} title
  * @param {...Child} content
  */
 export function openDialog(title, ...content) {
-  const parts = typeof title === "string" ? [{ theirs: title }] : title;
   const close = iconButton("close", t("action.close"), () => box.close());
-  const top = h("header.dialog-top", {}, h("h2", {}, ...drawn(parts)), close);
-  const box = h("dialog.dialog", { "aria-label": written(parts) }, top, ...content);
+  const top = h("header.dialog-top", {}, h("h2"), close);
+  const box = h("dialog.dialog", {}, top, ...content);
+  entitle(box, title);
   box.addEventListener("click", (event) => event.target === box && box.close());
   return shown(box);
+}
+
+/**
+ * @param {HTMLElement} box a dialog of `openDialog`
+ * @param {string | Part[]} title
+ */
+export function entitle(box, title) {
+  const parts = typeof title === "string" ? [{ theirs: title }] : title;
+  box.setAttribute("aria-label", written(parts));
+  fill(part("h2", box), ...drawn(parts));
+}
+
+/**
+ * Draws now, and again with all that changes until the dialog is closed: what it shows may not be known yet.
+ * @param {HTMLDialogElement} box
+ * @param {Changes} changes
+ * @param {() => void} draw
+ */
+export function keepDrawn(box, changes, draw) {
+  draw();
+  box.addEventListener("close", changes(draw), { once: true });
 }
 
 /**

@@ -116,6 +116,21 @@ export class People extends Emitter {
   name(id) { return this.user(id).nickname; }
 
   /**
+   * Keeps what the server has said of a user who was looked up.
+   * @param {User} user
+   */
+  learn(user) {
+    this.#keep(user);
+    this.emit("changed");
+  }
+
+  /**
+   * Calls `call` whenever something is new, until the function that is returned is called.
+   * @param {() => void} call
+   */
+  changes = (call) => this.on("changed", call);
+
+  /**
    * A user came (`online` 1) or left (0).
    * @param {number} id
    * @param {number} online

@@ -101,7 +101,7 @@ class NotedUploads:
 class Rig(TestCase):
     """The site; `authorise` takes "Bearer 7" or token=7 as user 7, after `self.auth_waits` if that is set."""
 
-    timeout = 30
+    timeout = 60
     limit = LIMIT
     files_public = False
 

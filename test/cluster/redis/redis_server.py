@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from test.ports import free_port
+
 
 class RedisServer:
     """A Redis that isn't started yet. It is killed by its process id only."""
@@ -47,10 +49,3 @@ def reachable(port: int) -> bool:
     """Whether something listens there."""
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A TCP port that is not in use."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -27,7 +27,7 @@ RIGHTS = ("-@all", "+publish", "+subscribe", "+unsubscribe")
 class GuardedTests(Buses, TestCase):
     """A private Redis with one port, over TLS."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         needs(shutil.which("redis-server") is not None, "no redis-server to start (package redis-server)")

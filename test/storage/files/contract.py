@@ -41,7 +41,7 @@ class Taker:
 class StoreRig:
     """A mixin for TestCases; `make_store` gives the store, which `self.threads` and `self.folder` are for."""
 
-    timeout = 60
+    timeout = 120
     store: FileStore
 
     def setUp(self: Any) -> None:

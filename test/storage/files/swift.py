@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from test.ports import free_port
 from twim.storage.files.sigv4 import EMPTY, Credentials, Signer
 
 KEY_ID, SECRET = "test:tester", "testing"
@@ -98,7 +99,7 @@ class Swift:
         self._programs = programs
         self._root = root.absolute()
         self._pages = pages
-        self._ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
+        self._ports = {kind: free_port() for kind in SERVERS}
         self._processes: list[subprocess.Popen[bytes]] = []
         self.endpoint = f"http://127.0.0.1:{self._ports['proxy']}"
 
@@ -163,11 +164,3 @@ class Swift:
         for process in self._processes:
             process.wait()
         self._processes.clear()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -19,7 +19,7 @@ reactor: Any = _reactor
 class CommitterTests(TestCase):
     """`Committer`, on the test's own reactor."""
 
-    timeout = 20
+    timeout = 60
 
     def setUp(self) -> None:
         self.committer = Committer(reactor, ReactorIterations.of(reactor))

@@ -116,7 +116,7 @@ class Pages:
         for name in self._templates.list_templates(extensions=["html"]):
             # A page that must know who asks, or lacks something, says so when it is asked for.
             with suppress(jinja2.TemplateError, NotFound):
-                self.render(f"/{name.removesuffix('.html')}.shtml", DEFAULT_LANGUAGE, None)
+                self._rendered(name, DEFAULT_LANGUAGE, None, NO_INVITATION)
 
     def words(self, lang: str, beginnings: tuple[str, ...]) -> dict[str, str]:
         """The words of a language whose keys begin with one of these."""
@@ -137,13 +137,16 @@ class Pages:
         match = PAGE_PATH.fullmatch(path)
         if match is None:
             raise NotFound("no such page")
+        self.assets.refresh()
+        return self._rendered(f"{match[1]}.html", lang, user, registration)
+
+    def _rendered(self, name: str, lang: str, user: Mapping[str, Any] | None, registration: Mapping[str, Any]) -> bytes:
         try:
-            template = self._templates.get_template(match[1] + ".html")
+            template = self._templates.get_template(name)
         except jinja2.TemplateNotFound as e:
             raise NotFound("no such page") from e
-        all_words = self._words if match[1].startswith(ADMIN_PAGES) else self._without_admin
+        all_words = self._words if name.startswith(ADMIN_PAGES) else self._without_admin
         words = all_words.get(lang, all_words[DEFAULT_LANGUAGE])
-        self.assets.refresh()
         page = template.render(
             t=words.__getitem__,
             words=words,

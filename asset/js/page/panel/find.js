@@ -73,10 +73,11 @@ export async function lookUp(card, parts) {
   const { rest } = parts.client;
   try {
     const users = id ? [shownUser(await rest.data("/user/find", { id }))] : await whoHas(rest, card.content ?? "");
-    if (users.length) showUser(users[0], parts);
-    else toast(t("friend.nobody"));
+    if (!users.length) return toast(t("friend.nobody"));
+    parts.people.learn(users[0]);
+    return showUser(users[0], parts);
   } catch (error) {
     const nobody = error instanceof Refused && error.status === 404;
-    toast(nobody ? t("friend.nobody") : reason(error), "bad");
+    return toast(nobody ? t("friend.nobody") : reason(error), "bad");
   }
 }

@@ -4,8 +4,9 @@ import { CMD } from "../../im/index.js";
 import { groupAvatar, userAvatar } from "../avatar.js";
 import { botBadge } from "../bot-badge.js";
 import { button, rowButton } from "../button.js";
-import { closeDialogs, confirmed, field, form, openDialog } from "../dialog.js";
+import { closeDialogs, confirmed, entitle, field, form, keepDrawn, openDialog } from "../dialog.js";
 import { fill, h } from "../element.js";
+import { KeyedList } from "../keyed-list.js";
 import { apart, phrase, readable } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
@@ -21,30 +22,79 @@ import { picturePicker } from "./picture-picker.js";
 const MUTE_SECONDS = 3600;
 
 /**
- * @param {GroupFacts} group
+ * @param {Pick<GroupFacts, "id">} group
  * @param {Parts} parts
  */
-export async function showGroup(group, parts) {
+export function showGroup({ id }, parts) {
   const { people } = parts;
-  const runs = runsIt(group.role) && !group.dissolved;
-  const members = h("ul.list.members", {}, h("li", {}, "…"));
-  const requests = h("ul.list");
+  const body = h("div");
+  const rows = new KeyedList(body);
+  const members = new Members(id, parts);
+  people.forgetMembers(id);
+  const box = openDialog("", body);
+  keepDrawn(box, people.changes, () => {
+    const group = people.group(id);
+    const runs = runsIt(group.role) && !group.dissolved;
+    entitle(box, group.name);
+    rows.show([
+      { key: "card", look: JSON.stringify(group), build: () => about(group) },
+      { key: "requests", look: String(runs), build: () => requestsOf(group, runs, parts) },
+      { key: "members", look: "", build: () => members.element },
+      { key: "buttons", look: JSON.stringify(group), build: () => buttonsOf(group, runs, parts) },
+    ]);
+    members.show();
+  });
+}
+
+/** @param {GroupFacts} group */
+function about(group) {
   const number = h("small", {}, t("talk.group-number", { id: group.id }));
   const rule = group.join && h("small", {}, `${t("group.join-rule")}: ${RULES.join.values[group.join]?.() ?? group.join}`);
   const notice = group.notice && h("p.group-notice", {}, apart(group.notice));
   const dissolved = Boolean(group.dissolved) && h("p", {}, t("group.dissolved"));
-  const card = h("div.me-card", {}, groupAvatar(group, "large"), h("p", {}, apart(group.memo)), number, rule, notice, dissolved);
-  openDialog(group.name, card, requests, members,
-    h("div.dialog-buttons", {}, mayAdd(group) && button(t("group.add"), () => addMembers(group, parts), ".primary"),
-      mayAdd(group) && button(t("invite.by-link"), () => inviteByLink(group, parts.client)),
-      runs && button(t("group.edit"), () => edit(group, parts)),
-      group.role === "owner" && !group.dissolved && button(t("group.dissolve"), () => dissolve(group, parts), ".bad"),
-      button(t("group.leave"), () => leave(group, parts), ".bad")));
-  if (runs) showRequests(requests, group, parts);
-  people.forgetMembers(group.id);
-  const rows = await people.members(group.id);
-  const title = h("li.list-title", {}, t("group.members", { count: rows.length }));
-  fill(members, title, ...rows.map((user) => memberRow(user, group, parts)));
+  return h("div.me-card", {}, groupAvatar(group, "large"), h("p", {}, apart(group.memo)), number, rule, notice, dissolved);
+}
+
+/**
+ * @param {GroupFacts} group
+ * @param {boolean} runs whether I run it
+ * @param {Parts} parts
+ */
+function buttonsOf(group, runs, parts) {
+  return h("div.dialog-buttons", {}, mayAdd(group) && button(t("group.add"), () => addMembers(group, parts), ".primary"),
+    mayAdd(group) && button(t("invite.by-link"), () => inviteByLink(group, parts.client)),
+    runs && button(t("group.edit"), () => edit(group, parts)),
+    group.role === "owner" && !group.dissolved && button(t("group.dissolve"), () => dissolve(group, parts), ".bad"),
+    button(t("group.leave"), () => leave(group, parts), ".bad"));
+}
+
+/** The members of a group, as the server tells them now. */
+class Members {
+  #id; #parts; #rows; #asked = 0;
+
+  /**
+   * @param {number} id of the group
+   * @param {Parts} parts
+   */
+  constructor(id, parts) {
+    this.#id = id;
+    this.#parts = parts;
+    this.element = h("ul.list.members");
+    this.#rows = new KeyedList(this.element);
+    this.#rows.show([{ key: "title", look: "", build: () => h("li", {}, "…") }]);
+  }
+
+  async show() {
+    const { people } = this.#parts;
+    const asked = ++this.#asked;
+    const users = await people.members(this.#id);
+    if (asked !== this.#asked) return; // they were asked for again meanwhile
+    const group = people.group(this.#id);
+    const title = t("group.members", { count: users.length });
+    this.#rows.show([{ key: "title", look: title, build: () => h("li.list-title", {}, title) },
+      ...users.map((user) => ({ key: user.id, look: JSON.stringify([user, group]), plain: user.nickname,
+        build: () => memberRow(user, group, this.#parts) }))]);
+  }
 }
 
 /** @param {string | undefined} role */
@@ -60,17 +110,21 @@ const mayAdd = (group) => !group.dissolved && (runsIt(group.role) || (group.role
  */
 async function addMembers(group, { client, people }) {
   const inside = new Set((await people.members(group.id)).map(({ id }) => id));
-  const friends = people.friends.filter((id) => !inside.has(id)).map((id) => people.user(id));
-  const rows = friends.map((friend) => {
-    const add = () => attempt(async () => {
-      await client.rest.call("/contact/addmember", { dstid: group.id, memberid: friend.id });
-      people.forgetMembers(group.id);
-      line.remove();
-    });
-    const line = h("li", {}, rowButton(add, userAvatar(friend, "small"), h("b", {}, apart(friend.nickname))));
-    return line;
+  const list = h("ul.list");
+  const rows = new KeyedList(list);
+  const draw = () => {
+    const friends = people.friends.filter((id) => !inside.has(id)).map((id) => people.user(id));
+    rows.show(friends.map((friend) => ({ key: friend.id, look: JSON.stringify([friend.nickname, friend.avatar]), plain: friend.nickname,
+      build: () => h("li", {}, rowButton(() => add(friend), userAvatar(friend, "small"), h("b", {}, apart(friend.nickname)))) })));
+  };
+  /** @param {Person} friend */
+  const add = (friend) => attempt(async () => {
+    await client.rest.call("/contact/addmember", { dstid: group.id, memberid: friend.id });
+    people.forgetMembers(group.id);
+    inside.add(friend.id);
+    draw();
   });
-  openDialog(t("group.add"), h("ul.list", {}, ...rows));
+  keepDrawn(openDialog(t("group.add"), list), people.changes, draw);
 }
 
 /** @type {Record<string, { words: () => string, values: Record<string, () => string> }>} */
@@ -82,6 +136,17 @@ const RULES = {
   post: { words: () => t("group.post"), values: {
     members: () => t("group.post.members"), admins: () => t("group.post.admins") } },
 };
+
+/**
+ * @param {GroupFacts} group
+ * @param {boolean} runs whether I run it
+ * @param {Parts} parts
+ */
+function requestsOf(group, runs, parts) {
+  const list = h("ul.list");
+  if (runs) showRequests(list, group, parts);
+  return list;
+}
 
 /**
  * Lists who asks to join, with what can be answered.

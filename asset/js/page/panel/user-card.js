@@ -4,8 +4,9 @@ import { CMD, MEDIA } from "../../im/index.js";
 import { userAvatar } from "../avatar.js";
 import { botBadge } from "../bot-badge.js";
 import { button, rowButton } from "../button.js";
-import { closeDialogs, confirmed, field, form, openDialog } from "../dialog.js";
+import { closeDialogs, confirmed, entitle, field, form, keepDrawn, openDialog } from "../dialog.js";
 import { h } from "../element.js";
+import { KeyedList } from "../keyed-list.js";
 import { apart, phrase } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, sexOf, t } from "../words.js";
@@ -17,21 +18,40 @@ import { friendButton, talkLink } from "./friend-button.js";
 /** @typedef {{ client: Client, people: People }} Parts that a card uses */
 
 /**
- * @param {Person} user
+ * @param {Pick<Person, "id">} user
  * @param {Parts} parts
  */
-export function showUser(user, parts) {
+export function showUser({ id }, parts) {
   const { client, people } = parts;
-  const self = user.id === people.me.id;
-  const friend = people.isFriend(user.id);
-  const about = [t("talk.user-number", { id: user.id }), sexOf(user.sex)].join(" · ");
-  openDialog(user.nickname,
-    h("div.me-card", {}, userAvatar(user, "large"), botBadge(user), h("p", {}, user.memo ? apart(user.memo) : t("me.no-memo")), h("small", {}, about)),
-    h("div.dialog-buttons", {}, friend && button(t("friend.delete"), () => removeFriend(user, parts), ".bad"),
-      friend && button(t("user.remark"), () => remark(user, parts)),
-      !self && blockButton(user, parts),
-      button(t("friend.share"), () => shareCard(user, parts)),
-      self ? talkLink(user) : friendButton(user, { rest: client.rest, people })));
+  const self = id === people.me.id;
+  const [about, buttons] = [h("div"), h("div.dialog-buttons")];
+  const [cards, choices] = [new KeyedList(about), new KeyedList(buttons)];
+  const now = () => people.user(id);
+  const forFriends = [
+    { key: "delete", look: "", build: () => button(t("friend.delete"), () => removeFriend(now(), parts), ".bad") },
+    { key: "remark", look: "", build: () => button(t("user.remark"), () => remark(now(), parts)) },
+  ];
+  const box = openDialog("", about, buttons);
+  keepDrawn(box, people.changes, () => {
+    const user = now();
+    const friend = people.isFriend(id);
+    entitle(box, user.nickname);
+    cards.show([{ key: "card", look: JSON.stringify([user.nickname, user.avatar, user.memo, user.sex, user.bot]), build: () => cardOf(user) }]);
+    choices.show([
+      ...(friend ? forFriends : []),
+      ...(self ? [] : [{ key: "block", look: "", build: () => blockButton(now, parts) }]),
+      { key: "share", look: "", build: () => button(t("friend.share"), () => shareCard(now(), parts)) },
+      // Within an element of its own, as it puts something else in its place once it was used.
+      { key: "talk", look: JSON.stringify([friend, user.nickname]), build: () =>
+        h("span", {}, self ? talkLink(user) : friendButton(user, { rest: client.rest, people })) },
+    ]);
+  });
+}
+
+/** @param {Person} user */
+function cardOf(user) {
+  const facts = [t("talk.user-number", { id: user.id }), sexOf(user.sex)].join(" · ");
+  return h("div.me-card", {}, userAvatar(user, "large"), botBadge(user), h("p", {}, user.memo ? apart(user.memo) : t("me.no-memo")), h("small", {}, facts));
 }
 
 /**
@@ -47,10 +67,13 @@ function shareCard(user, { client, people }) {
     toast(t("friend.shared"));
     closeDialogs();
   };
-  const targets = people.friends.filter((id) => id !== user.id).map((id) => people.user(id));
-  const rows = targets.map((target) =>
-    h("li", {}, rowButton(send(target), userAvatar(target, "small"), h("b", {}, apart(target.nickname)))));
-  openDialog(t("friend.share"), h("ul.list", {}, ...rows));
+  const list = h("ul.list");
+  const rows = new KeyedList(list);
+  keepDrawn(openDialog(t("friend.share"), list), people.changes, () => {
+    const targets = people.friends.filter((id) => id !== user.id).map((id) => people.user(id));
+    rows.show(targets.map((target) => ({ key: target.id, look: JSON.stringify([target.nickname, target.avatar]), plain: target.nickname,
+      build: () => h("li", {}, rowButton(send(target), userAvatar(target, "small"), h("b", {}, apart(target.nickname)))) })));
+  });
 }
 
 /**
@@ -70,24 +93,27 @@ function remark(user, { client, people }) {
 }
 
 /**
- * A button that blocks, or unblocks who is blocked.
- * @param {Person} user
+ * A button that blocks, or unblocks who is blocked; until that is known it does nothing.
+ * @param {() => Person} now the user
  * @param {Parts} parts
  */
-function blockButton(user, { client: { rest } }) {
+function blockButton(now, { client: { rest } }) {
+  const { id } = now();
   const toggle = button(t("user.block"), async () => {
     const blocked = toggle.textContent === t("user.unblock");
-    if (!blocked && !(await confirmed(phrase(t("user.block-question"), { who: user.nickname }), t("user.block")))) return;
+    if (!blocked && !(await confirmed(phrase(t("user.block-question"), { who: now().nickname }), t("user.block")))) return;
     try {
-      await rest.call(blocked ? "/contact/unblock" : "/contact/block", { dstid: user.id });
+      await rest.call(blocked ? "/contact/unblock" : "/contact/block", { dstid: id });
       toggle.textContent = blocked ? t("user.block") : t("user.unblock");
     } catch (error) {
       toast(reason(error), "bad");
     }
   }, ".bad");
-  rest.rows("/contact/loadblock").then((rows) => {
-    if (rows.some(({ id }) => id === user.id)) toggle.textContent = t("user.unblock");
-  }, () => null);
+  toggle.disabled = true;
+  rest.rows("/contact/loadblock").catch(() => []).then((rows) => {
+    if (rows.some((user) => user.id === id)) toggle.textContent = t("user.unblock");
+    toggle.disabled = false;
+  });
   return toggle;
 }
 

@@ -8,6 +8,7 @@ import { icon } from "../icon.js";
 import { t } from "../words.js";
 
 /** @import { IconName } from "../icon.js" */
+/** @import { People } from "../people.js" */
 /** @import { ShownMessage } from "../types.js" */
 /** @import { RowParts } from "./types.js" */
 
@@ -16,16 +17,21 @@ import { t } from "../words.js";
  * @param {RowParts} parts
  */
 export function actionsFor(message, parts) {
-  const { me } = parts.people;
-  const mine = message.userid === me.id;
-  const owns = message.cmd === CMD.GROUP && parts.people.group(message.dstid).ownerid === me.id;
+  const mine = message.userid === parts.people.me.id;
   return h("div.actions", { role: "group", "aria-label": t("action.for-message") },
     reactButton(message, parts),
     button("reply", t("action.reply"), () => parts.reply(message)),
     mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => parts.edit(message)),
     mine && message.cmd === CMD.GROUP && button("checks", t("action.readers"), () => parts.readers(message)),
-    (mine || owns) && button("undo", t("action.recall"), () => parts.recall(message)));
+    (mine || ownsGroup(message, parts.people)) && button("undo", t("action.recall"), () => parts.recall(message)));
 }
+
+/**
+ * Whether the message is in a group of mine.
+ * @param {ShownMessage} message
+ * @param {People} people
+ */
+export const ownsGroup = ({ cmd, dstid }, people) => cmd === CMD.GROUP && people.group(dstid).ownerid === people.me.id;
 
 /**
  * @param {IconName} name

@@ -3,7 +3,7 @@
 import { CMD, MEDIA } from "../../im/index.js";
 import { userAvatar } from "../avatar.js";
 import { botBadge } from "../bot-badge.js";
-import { h } from "../element.js";
+import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
 import { clock, stamp, whole } from "../moment.js";
 import { noticeParts, previewParts } from "../preview.js";
@@ -88,9 +88,18 @@ const edited = (onclick) =>
 function quote(ref, { people, quoted, goTo }) {
   const box = h("button.quote", { type: "button", onclick: () => goTo(ref) }, "…");
   quoted(ref).catch(() => null).then((found) => {
-    const words = found ? drawn(previewParts(found, people)) : [t("event.gone")];
-    const author = found ? [h("b", {}, apart(people.name(found.userid)))] : [];
-    box.replaceChildren(...author, h("span", {}, ...words));
+    if (!found) return fill(box, h("span", {}, t("event.gone")));
+    let look = "";
+    const draw = () => {
+      const [author, words] = [people.name(found.userid), previewParts(found, people)];
+      const before = look;
+      look = JSON.stringify([author, words]);
+      if (look !== before) fill(box, h("b", {}, apart(author)), h("span", {}, ...drawn(words)));
+    };
+    draw();
+    // The names may come later. Once the row is gone, there is nothing to draw.
+    const stop = people.changes(() => (box.isConnected ? draw() : stop()));
+    return box;
   });
   return box;
 }

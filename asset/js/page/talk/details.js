@@ -1,8 +1,9 @@
 // What there is to know of one message: who has read it, and what it said before it was edited.
 
 import { userAvatar } from "../avatar.js";
-import { openDialog } from "../dialog.js";
+import { keepDrawn, openDialog } from "../dialog.js";
 import { h } from "../element.js";
+import { KeyedList } from "../keyed-list.js";
 import { stamp, whole } from "../moment.js";
 import { apart } from "../strangers.js";
 import { toast } from "../toast.js";
@@ -10,7 +11,7 @@ import { reason, t } from "../words.js";
 
 /** @import { Client } from "../../im/index.js" */
 /** @import { People } from "../people.js" */
-/** @import { ShownMessage } from "../types.js" */
+/** @import { Person, ShownMessage } from "../types.js" */
 
 /** @typedef {{ client: Client, people: People }} Parts */
 
@@ -22,16 +23,22 @@ import { reason, t } from "../words.js";
 export async function showReaders({ cmd, dstid, seq }, { client, people }) {
   try {
     const rows = await client.rest.rows("/message/readers", { scope: cmd, dstid, seq });
-    const lines = rows.map(({ userid, at }) => {
-      const user = people.user(userid);
-      return h("li.row", {}, userAvatar(user, "small"),
-        h("span.row-words", {}, h("b", {}, apart(user.nickname)), at ? moment(at) : null));
-    });
-    openDialog(t("talk.readers"), lines.length ? h("ul.list", {}, ...lines) : h("p", {}, t("talk.nobody-read")));
+    const list = h("ul.list");
+    const lines = new KeyedList(list);
+    const box = openDialog(t("talk.readers"), rows.length ? list : h("p", {}, t("talk.nobody-read")));
+    keepDrawn(box, people.changes, () => lines.show(rows.map(({ userid, at }) => readerRow(people.user(userid), at))));
   } catch (error) {
     toast(reason(error), "bad");
   }
 }
+
+/**
+ * @param {Person} user
+ * @param {number} at when it was read, in ms; 0 where that isn't known
+ */
+const readerRow = (user, at) => ({ key: user.id, look: JSON.stringify([user.nickname, user.avatar]), plain: user.nickname,
+  build: () => h("li.row", {}, userAvatar(user, "small"),
+    h("span.row-words", {}, h("b", {}, apart(user.nickname)), at ? moment(at) : null)) });
 
 /**
  * Lists what an edited message has said, the newest words first.

@@ -82,8 +82,7 @@ export class Head {
   /** @param {string} name */
   #menu(name) {
     if (!this.#conversation) return;
-    const { scope, dstid } = this.#conversation;
-    showChatMenu(this.#client.conversation(scope, dstid), name, this.#client);
+    showChatMenu(this.#conversation, name, this.#client);
   }
 
   /** Says that there is no connection; "" where there is one. */

@@ -6,6 +6,8 @@ import { guarded } from "../guarded.js";
 import { KeyedList } from "../keyed-list.js";
 import { dayName, dayOf, sameDay } from "../moment.js";
 import { NAMED, bubbleRow, isShown, reactionsOf } from "./bubble.js";
+import { preview } from "../preview.js";
+import { ownsGroup } from "./actions.js";
 import { plainText } from "./media.js";
 
 /** @import { Conversation } from "../../im/conversation.js" */
@@ -74,8 +76,8 @@ export class Rows {
     const { people } = this.#parts;
     const user = people.user(item.message.userid);
     const reacted = reactionsOf(item.message).flatMap(([, ids]) => ids.slice(0, NAMED).map((id) => people.name(id)));
-    const about = item.message.media === MEDIA.NOTICE ? (item.message.mentions ?? []).map((id) => people.name(id)) : [];
-    return JSON.stringify([item, user.nickname, user.avatar, user.bot, reacted, about]);
+    const notice = item.message.media === MEDIA.NOTICE ? preview(item.message, people) : "";
+    return JSON.stringify([item, user.nickname, user.avatar, user.bot, reacted, notice, ownsGroup(item.message, people)]);
   }
 }
 
