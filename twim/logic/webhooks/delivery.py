@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from twim.errors import Refusal
 from twim.outbound.requests import BadUrl, NotAnswered, OutboundRequests
-from twim.outbound.signature import HEADER, signature
+from twim.outbound.signing import SIGNATURE, signature
 from twim.storage.leases import LeaseLost
 from twim.storage.webhook_events import Event, Waiting, WebhookEvents, body_of
 from twim.storage.webhooks import FAILED, FAILING, OK, Webhook, WebhookStore
@@ -222,7 +222,7 @@ class Delivery:
         body = means.sign(_encode(body_of(event, means.is_online)))
         headers = {
             "Content-Type": "application/json",
-            HEADER: signature(self._hook.secret, body, means.now_ms() // 1000),
+            SIGNATURE: signature(self._hook.secret, body, means.now_ms() // 1000),
         }
         try:
             answer = await means.requests.post(
