@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, SmallInteger, Table
 
-from twim.storage.schema import Big, Body, lasting, options, counted
+from twim.storage.schema import Big, Body, counted, lasting, options
 
 BUILDING: Final = 0  # its pages are being written
 LIVE: Final = 1  # it is searched
