@@ -31,7 +31,7 @@ import { Typing } from "./typing.js";
 
 export class Talk {
   #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer;
-  #renewal; #drawing = false; #paging = false; #beginning = true; #forward = false; #seeking; #slice = new Slice(isShown);
+  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #slice = new Slice(isShown);
   #new = new NewMark();
   /** @type {Conversation | null} */
   #conversation = null;
@@ -110,6 +110,9 @@ export class Talk {
     });
     client.on("state", () => this.#head.show(this.#conversation));
     people.on("changed", () => { this.#head.show(this.#conversation); this.#draw(); });
+    this.#rows.element.addEventListener("keydown", ({ key, target }) => {
+      if (key === "Escape" && target instanceof Element && target.matches("li")) this.#composer.focus();
+    });
     document.addEventListener("visibilitychange", () => this.#seen());
     globalThis.addEventListener("focus", () => this.#seen());
   }
@@ -127,7 +130,7 @@ export class Talk {
     const scroll = this.#scroll ??= new Scroll(this.#box, this.#rows.element,
       { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
         isLast: () => this.#slice.open && !this.#conversation?.apart });
-    this.#beginning = true;
+    this.#beginning = this.#fromNew = true;
     this.#new.begin(conversation, this.#client.state === "online");
     this.#head.show(this.#conversation);
     this.#composer.open(conversation);
@@ -154,16 +157,17 @@ export class Talk {
     return this.#client.reading(conversation, true);
   }
 
-  /** Goes to the first new message if it is above the window then, else to the end. */
+  /** Goes to the end; in a chat that was opened to its first new message, if that is above the window then. */
   #toStart() {
     this.#scroll?.toEnd();
     const row = this.#rows.element.querySelector(".new");
-    if (row instanceof HTMLElement) this.#scroll?.showFrom(row);
+    if (this.#fromNew && row instanceof HTMLElement) this.#scroll?.showFrom(row);
   }
 
   /** From now on what is shown counts as seen. */
   #begun() {
     this.#beginning = false;
+    if (this.#conversation?.head) this.#fromNew = false; // before, nothing is known of it
     this.#seen();
     this.#showJump();
   }
