@@ -108,7 +108,7 @@ def _measure(browser: Browser, tree: Path, folder: Path, messages: int) -> dict[
 def _look(page: Page, friend: str) -> dict[str, float]:
     page.goto("/chat/index.shtml")
     page.wait_for_selector(".state[data-state=online]", state="attached")
-    page.wait_for_function("found.shown > 0")
+    page.wait_for_function("() => found.shown > 0")
     page.wait_for_timeout(2_000)  # what follows the first picture is its own
     found = {f"{CHATS} chats: shown after, ms": float(page.evaluate("found.shown"))}
     found |= _tasks(page, f"{CHATS} chats: ")

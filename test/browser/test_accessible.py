@@ -85,7 +85,7 @@ def test_chat(person: PeopleOf, phone: bool, lang: str, dark: bool, tmp_path: Pa
     expect(dialog.locator(".row").first).to_be_visible()
     look(anna, "group", phone, dark)
     closed(dialog)
-    page.locator("li.message .speaker").last.click()
+    page.locator("li.message.first .speaker").last.click()
     look(anna, "user", phone, dark)
     closed(dialog)
     page.evaluate("location.hash = '#'")

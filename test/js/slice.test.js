@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Conversation } from "../../asset/js/im/conversation.js";
 import { NewMark } from "../../asset/js/page/talk/new-mark.js";
-import { MOST, STEP, Slice } from "../../asset/js/page/talk/slice.js";
+import { BEGIN, MOST, STEP, Slice } from "../../asset/js/page/talk/slice.js";
 import { text, texts } from "./world.js";
 
 const REACTION = 22;
@@ -30,7 +30,7 @@ function ends(slice, conversation, following = false) {
 test("a slice begins at the end, and follows it", () => {
   const { conversation, slice } = rig(1000);
   slice.toEnd(conversation);
-  assert.deepEqual([ends(slice, conversation, true), slice.open], [[1001 - STEP, 1000], true]);
+  assert.deepEqual([ends(slice, conversation, true), slice.open], [[1001 - BEGIN, 1000], true]);
   texts(1001, 1500).forEach((message) => conversation.receive(message));
   assert.deepEqual([ends(slice, conversation, true), slice.open], [[1501 - MOST, 1500], true]);
 });
@@ -40,7 +40,7 @@ test("on the way up rows are let go below, and on the way down above, until the 
   slice.toEnd(conversation);
   const ways = [];
   while (slice.up(conversation)) ways.push(ends(slice, conversation)[0]);
-  assert.deepEqual([ways[0], ways.at(-1), ends(slice, conversation)], [1001 - 2 * STEP, 1, [1, MOST]]);
+  assert.deepEqual([ways[0], ways.at(-1), ends(slice, conversation)], [1001 - BEGIN - STEP, 1, [1, MOST]]);
   assert.equal(slice.open, false);
   while (slice.down(conversation)) ends(slice, conversation);
   assert.deepEqual([ends(slice, conversation), slice.open], [[1001 - MOST, 1000], true]);
@@ -51,17 +51,18 @@ test("what is new is in it only where there is space, and never moves what someb
   slice.toEnd(conversation);
   slice.up(conversation);
   texts(101, 1000).forEach((message) => conversation.receive(message));
-  assert.deepEqual([ends(slice, conversation), slice.open], [[1, MOST], false]);
+  const first = 101 - BEGIN - STEP;
+  assert.deepEqual([ends(slice, conversation), slice.open], [[first, first + MOST - 1], false]);
   texts(1001, 1010).forEach((message) => conversation.receive(message));
-  assert.deepEqual(ends(slice, conversation), [1, MOST]);
+  assert.deepEqual(ends(slice, conversation), [first, first + MOST - 1]);
 });
 
 test("a slice around a message has rows on both sides, and is open where the end is near", () => {
   const { conversation, slice } = rig(1000);
   slice.around(conversation, 500);
-  assert.deepEqual([ends(slice, conversation), slice.open], [[501 - STEP, 500 + STEP], false]);
+  assert.deepEqual([ends(slice, conversation), slice.open], [[501 - BEGIN, 500 + BEGIN], false]);
   slice.around(conversation, 990);
-  assert.deepEqual([ends(slice, conversation), slice.open], [[991 - STEP, 1000], true]);
+  assert.deepEqual([ends(slice, conversation), slice.open], [[991 - BEGIN, 1000], true]);
   slice.around(conversation, 3);
   assert.deepEqual([ends(slice, conversation)[0], slice.up(conversation)], [1, false]);
 });
@@ -74,7 +75,7 @@ test("a part of the past that was gone to has an end of its own, until the newes
   conversation.extend(texts(451, 500));
   assert.deepEqual(ends(slice, conversation), [400, 450]);
   assert.equal(slice.down(conversation), true);
-  assert.deepEqual([ends(slice, conversation), slice.open], [[400, 500], false]);
+  assert.deepEqual([ends(slice, conversation), slice.open], [[400, 450 + STEP], false]);
   conversation.extend(texts(501, 1000));
   while (slice.down(conversation)) ends(slice, conversation);
   assert.equal(slice.open, true);
@@ -87,7 +88,9 @@ test("an older page is added above what is shown", () => {
   assert.deepEqual(slice.of(conversation, true), { before: null, messages: [] });
   conversation.prepend(texts(51, 100), 100);
   assert.equal(slice.up(conversation), true);
-  assert.deepEqual([ends(slice, conversation, true), slice.up(conversation)], [[51, 100], false]);
+  assert.deepEqual(ends(slice, conversation, true), [101 - STEP, 100]);
+  assert.deepEqual([slice.up(conversation), slice.up(conversation)], [true, false]);
+  assert.deepEqual(ends(slice, conversation, true), [51, 100]);
 });
 
 test("messages without a row are not counted, and the row before the first is known", () => {
@@ -98,18 +101,18 @@ test("messages without a row are not counted, and the row before the first is kn
   const slice = new Slice(isRow);
   slice.toEnd(conversation);
   const { before, messages } = slice.of(conversation, true);
-  assert.deepEqual([before?.seq, messages.length, messages.at(-1)?.seq], [399 - 2 * STEP, STEP, 399]);
+  assert.deepEqual([before?.seq, messages.length, messages.at(-1)?.seq], [399 - 2 * BEGIN, BEGIN, 399]);
 });
 
 test("messages that are no longer held leave the slice", () => {
   const { conversation, slice } = rig(2100);
   slice.around(conversation, 50);
-  assert.deepEqual(ends(slice, conversation), [1, 50 + STEP]);
+  assert.deepEqual(ends(slice, conversation), [1, 50 + BEGIN]);
   conversation.reading = false;
   conversation.trim();
   assert.deepEqual(slice.of(conversation, false).messages, []);
   slice.toEnd(conversation);
-  assert.deepEqual(ends(slice, conversation, true), [2101 - STEP, 2100]);
+  assert.deepEqual(ends(slice, conversation, true), [2101 - BEGIN, 2100]);
 });
 
 test("the mark of new messages stands where reading ended, and moves on only unseen", () => {

@@ -51,7 +51,9 @@ export class TabStop {
     const focused = this.#list.querySelector(":focus-visible");
     const row = this.#rowOf(focused);
     change();
-    for (const one of this.#rows()) if (!one.dataset.held) hold(one);
+    for (const one of this.#list.querySelectorAll(`${this.#selector}:not([data-held])`)) {
+      if (one instanceof HTMLElement) hold(one);
+    }
     if (!this.#stop?.isConnected) this.#moveTo(this.#sameAs(row ?? this.#stop) ?? this.#rows().at(-1) ?? null);
     if (row && !row.isConnected) this.#stop?.focus({ preventScroll: true });
   }

@@ -2,8 +2,9 @@
 
 /** @import { Message } from "../../im/types.js" */
 
-export const MOST = 240; // messages that have rows at once
-export const STEP = 50; // messages that are added at an end of the slice
+export const MOST = 160; // messages that have rows at once
+export const BEGIN = 50; // messages on a side of where a slice begins
+export const STEP = 25; // messages that are added at an end of the slice: more rows at once take too long
 
 /**
  * What a slice is taken from: the messages `low`…`high`, of which `at(seq)` gives one if there is one. A part of the past
@@ -39,7 +40,7 @@ export class Slice {
    */
   toEnd(source) {
     this.#last = Infinity;
-    this.#first = this.#back(source, source.high, STEP);
+    this.#first = this.#back(source, source.high, BEGIN);
   }
 
   /**
@@ -48,8 +49,8 @@ export class Slice {
    * @param {number} seq
    */
   around(source, seq) {
-    this.#first = this.#back(source, Math.min(seq, source.high), STEP);
-    this.#last = this.#forward(source, seq + 1, STEP);
+    this.#first = this.#back(source, Math.min(seq, source.high), BEGIN);
+    this.#last = this.#forward(source, seq + 1, BEGIN);
     this.#openAtEnd(source);
   }
 
