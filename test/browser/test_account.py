@@ -67,7 +67,7 @@ def test_profile(person: PeopleOf, tmp_path: Path) -> None:
     bo.page.fill("dialog [name=memo]", "gone fishing")
     bo.page.check("dialog [name=sex][value=M]")
     bo.page.locator("dialog [type=submit]").click()
-    expect(bo.page.locator(".me-card h3")).to_have_text("Bodo")
+    expect(bo.page.locator(".me-card h2")).to_have_text("Bodo")
     expect(anna.page.locator(f"[data-user='{bo.id}']")).to_contain_text("Bodo")
     expect(anna.page.locator(f"[data-user='{bo.id}']")).to_contain_text("gone fishing")
 

@@ -3,35 +3,23 @@ by everybody."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
+from test.browser.accessible import check_accessible
 from test.browser.person import Person
 from test.running.server import Server
 
 Arrive = Callable[..., Person]
 
-PROJECT = Path(__file__).resolve().parents[2]
-AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
 SECTIONS = (
-    "overview",
-    "people",
-    "groups",
-    "invites",
-    "settings",
-    "keys",
-    "webhooks",
-    "storage",
-    "retention",
-    "audit",
-    "nodes",
+    *("overview", "people", "groups", "invites", "settings", "keys"),
+    *("webhooks", "storage", "retention", "audit", "nodes"),
 )
 BOSS = "13700000001"
 PASSWD = "a good password"
@@ -117,17 +105,6 @@ def row(page: Page, text: str) -> Locator:
 def press(page: Page, name: str) -> None:
     """A button of the dialog that lies over the others."""
     page.locator("dialog").last.get_by_role("button", name=name, exact=True).click()
-
-
-def check_accessible(page: Page) -> None:
-    """axe finds nothing, and nothing is wider than the window."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-    if not AXE.exists():
-        pytest.skip("no axe-core: npm ci")
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    wrong = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
-    assert wrong == [], json.dumps(wrong, indent=1)
 
 
 @pytest.mark.parametrize(

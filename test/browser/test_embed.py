@@ -289,7 +289,7 @@ def test_the_cookie_is_not_used(person: Callable[..., Person], visit: Visit, sho
     page = visit(shop, context=bo.context)
     frame = mounted(page, token=token)
     frame.locator("[data-panel=me]").click()
-    expect(frame.locator(".me-card h3")).to_have_text("Anna")
+    expect(frame.locator(".me-card h2")).to_have_text("Anna")
     assert bo.context.cookies() == before
     stored = page.frames[1].evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
     assert token not in stored
@@ -314,7 +314,7 @@ def test_only_the_page_around_opens(
     page.evaluate("([token, to]) => frames[0].postMessage({ twim: 'open', token }, to)", [token_of(anna), server.url])
     frame = page.frame_locator("iframe").first
     frame.locator("[data-panel=me]").click()
-    expect(frame.locator(".me-card h3")).to_have_text("Anna")
+    expect(frame.locator(".me-card h2")).to_have_text("Anna")
 
 
 def test_another_token(person: Callable[..., Person], visit: Visit, shop: Shop) -> None:
@@ -381,7 +381,7 @@ def test_the_guides_product(tmp_path: Path, chromium: Browser, tmp_path_factory:
             frame = page.frame_locator("iframe")
             expect(frame.locator(".state")).to_have_attribute("data-state", "online")
             frame.locator("[data-panel=me]").click()
-            expect(frame.locator(".me-card h3")).to_have_text("Anna")
+            expect(frame.locator(".me-card h2")).to_have_text("Anna")
         finally:
             context.close()
             running.terminate()

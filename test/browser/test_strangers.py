@@ -45,7 +45,8 @@ POST = """({id, token, messages}) => new Promise((done, failed) => {
 STANDS = """() => {
     const [log, box] = [document.querySelector("ol.rows"), document.querySelector(".talk-scroll")];
     return {
-        log: log?.getAttribute("aria-live"), undrawn: document.querySelectorAll(".undrawn").length,
+        log: document.querySelector(".talk [role=log]")?.getAttribute("aria-live"),
+        undrawn: document.querySelectorAll(".undrawn").length,
         wide: [document.documentElement, box, document.querySelector(".side-body")]
             .filter((one) => one && one.scrollWidth > one.clientWidth).map((one) => one.className || one.tagName),
         seqs: [...log.querySelectorAll("li.message")].map((row) => Number(row.dataset.seq)),

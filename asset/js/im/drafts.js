@@ -7,7 +7,9 @@ const DRAFTS_BOUND = 100; // conversations with a draft; the oldest draft is rem
  * besides its text is kept with it.
  */
 export class Drafts {
-  #storage; #name;
+  #storage; #name; #text = "";
+  /** @type {Record<string, Draft | string>} what `#text`, read last, says */
+  #drafts = {};
   /** @type {Map<string, Draft>} */
   #unstored = new Map();
 
@@ -70,10 +72,14 @@ export class Drafts {
    */
   #read() {
     try {
-      return JSON.parse(this.#storage.getItem(this.#name) ?? "null") ?? {};
+      const text = this.#storage.getItem(this.#name) ?? "";
+      if (text === this.#text) return this.#drafts; // a list of conversations asks for each of its rows
+      this.#text = text;
+      this.#drafts = JSON.parse(text || "null") ?? {};
     } catch {
-      return {};
+      this.#drafts = {};
     }
+    return this.#drafts;
   }
 }
 

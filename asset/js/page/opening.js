@@ -1,7 +1,7 @@
 // Puts the parts of the chat together for one user: all of it, or one conversation alone.
 
 import { expiryOf } from "../im/addresses.js";
-import { part } from "./element.js";
+import { h, part } from "./element.js";
 import { Navigation, talkInView } from "./navigation.js";
 import { Chats } from "./panel/chats.js";
 import { Friends } from "./panel/friends.js";
@@ -10,8 +10,10 @@ import { Me } from "./panel/me.js";
 import { showWith } from "./panel/show.js";
 import { Side } from "./panel/side.js";
 import { People } from "./people.js";
+import { listenForShortcuts, showShortcuts } from "./shortcuts.js";
 import { Talk } from "./talk/talk.js";
 import { Choices } from "./telling/choices.js";
+import { t } from "./words.js";
 
 /** @import { Client } from "../im/index.js" */
 /** @import { User } from "../im/types.js" */
@@ -46,6 +48,9 @@ export function openChat({ client, user, left, inView = () => true, logsOut = tr
   const navigation = new Navigation(frame, { talk, show, moved: () => side.redraw() });
   side.showPanel("chats");
   side.showState("connecting");
+  listenForShortcuts({ step: (by) => step(client, by) });
+  document.querySelector(".side-foot")?.append(h("button.round.keys-help",
+    { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showShortcuts }, "?"));
   connect({ client, people, left });
   navigation.go();
   return { talk, side, navigation, people, choices };
@@ -86,6 +91,17 @@ function keepUpToDate(people, client) {
     people.changed(frame);
     if (frame.what === "group") client.refresh().catch(() => null); // the next change reads the list again
   });
+}
+
+/**
+ * Opens the chat that is `by` rows further down in the list than the open one; the first where none is.
+ * @param {Client} client
+ * @param {number} by
+ */
+function step(client, by) {
+  const keys = client.conversations().map(({ scope, dstid }) => `#${scope}:${dstid}`);
+  const next = keys[keys.indexOf(location.hash) + by];
+  if (next) location.hash = next;
 }
 
 /** @param {Client} client */

@@ -91,6 +91,8 @@ export class Composer {
   /** How many files aren't sent yet. */
   get unsentFiles() { return this.#attachments.unsent; }
 
+  focus() { this.#input.focus(); }
+
   /** @param {Address} conversation */
   open(conversation) {
     this.#conversation = conversation;

@@ -5,11 +5,11 @@ import { avatar } from "../avatar.js";
 import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
-import { KeyedList } from "../keyed-list.js";
 import { when } from "../moment.js";
 import { guarded } from "../guarded.js";
 import { previewParts } from "../preview.js";
 import { apart, drawn } from "../strangers.js";
+import { WindowedList } from "../windowed-list.js";
 import { t } from "../words.js";
 import { showChatMenu } from "./chat-menu.js";
 
@@ -58,17 +58,14 @@ export class Chats {
     this.#people = people;
     this.#show = show;
     this.title = t("panel.chats");
-    const list = h("ul.list");
-    this.#rows = new KeyedList(list);
+    const list = h("ul.list", { "aria-label": this.title });
+    this.#rows = new WindowedList(list, { keyOf: ({ scope, dstid }) => `${scope}:${dstid}`,
+      rowOf: (/** @type {Conversation} */ one) => guarded(() => this.#rowOf(one), () => plainRow(one)) });
     this.element = h("div.panel", {}, list);
     this.tools = [iconButton("add", t("panel.new"), () => show.choices())];
   }
 
-  show() {
-    const rows = this.#client.conversations().map((conversation) =>
-      guarded(() => this.#rowOf(conversation), () => plainRow(conversation)));
-    this.#rows.show(rows.length ? rows : [{ key: "nothing", look: "", build: () => this.#nothing() }]);
-  }
+  show() { this.#rows.show(this.#client.conversations(), { key: "nothing", look: "", build: () => this.#nothing() }); }
 
   /**
    * @param {Conversation} conversation
@@ -78,7 +75,7 @@ export class Chats {
     const group = scope === CMD.GROUP;
     const key = `${scope}:${dstid}`;
     return { key, group, id: dstid, ...(group ? this.#group(dstid) : this.#user(dstid)), unread, mentions,
-      draft: unread ? "" : this.#client.drafts.get(key), line: this.#line(last, group),
+      draft: unread ? "" : this.#client.drafts.get(key), line: this.#line(last, scope, dstid),
       time: last ? when(last.at) : "", open: location.hash === `#${key}`, muted, pinned };
   }
 
@@ -105,14 +102,18 @@ export class Chats {
   }
 
   /**
+   * What was said last, and who said it.
    * @param {Message | null} last
-   * @param {boolean} group
+   * @param {number} scope
+   * @param {number} dstid
    * @returns {Part[]}
    */
-  #line(last, group) {
+  #line(last, scope, dstid) {
     const words = previewParts(last, this.#people);
-    const others = group && last && last.media !== MEDIA.NOTICE && last.userid !== this.#people.me.id;
-    return others ? [{ theirs: this.#people.name(last.userid) }, ": ", ...words] : words;
+    const me = this.#people.me.id;
+    if (!last || last.media === MEDIA.NOTICE || (scope === CMD.SINGLE && dstid === me)) return words;
+    if (last.userid === me) return [t("panel.by-me"), " ", ...words];
+    return scope === CMD.GROUP ? [{ theirs: this.#people.name(last.userid) }, ": ", ...words] : words;
   }
 
   #nothing() {

@@ -8,6 +8,7 @@ import { icon } from "../icon.js";
 import { KeyedList } from "../keyed-list.js";
 import { apart, oneLine } from "../strangers.js";
 import { toast } from "../toast.js";
+import { WindowedList } from "../windowed-list.js";
 import { reason, t } from "../words.js";
 
 /** @import { Rest } from "../../im/index.js" */
@@ -30,7 +31,8 @@ export class Friends {
     this.title = t("panel.friends");
     const [requests, list] = [h("ul.list.requests"), h("ul.list")];
     this.#requests = new KeyedList(requests);
-    this.#list = new KeyedList(list);
+    this.#list = new WindowedList(list, { keyOf: ({ id }) => id,
+      rowOf: (/** @type {Person} */ user) => row(user.id, user, () => this.#friend(user), user.nickname) });
     this.element = h("div.panel", {}, requests, list);
     this.tools = [iconButton("add", t("friend.add"), () => show.addFriend())];
   }
@@ -40,8 +42,7 @@ export class Friends {
     const friends = people.friends.map((id) => people.user(id));
     friends.sort((a, b) => (b.online ? 1 : 0) - (a.online ? 1 : 0) || a.nickname.localeCompare(b.nickname));
     this.#requests.show(people.requests.map((request) => row(request.id, request, () => this.#request(request), request.user.nickname)));
-    const rows = friends.map((user) => row(user.id, user, () => this.#friend(user), user.nickname));
-    this.#list.show(rows.length ? rows : [row("nothing", "", () => this.#nothing())]);
+    this.#list.show(friends, row("nothing", "", () => this.#nothing()));
   }
 
   /** @param {Person} user */

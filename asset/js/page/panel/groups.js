@@ -3,12 +3,11 @@ import { groupAvatar } from "../avatar.js";
 import { button, iconButton } from "../button.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
-import { KeyedList } from "../keyed-list.js";
 import { apart, oneLine } from "../strangers.js";
+import { WindowedList } from "../windowed-list.js";
 import { t } from "../words.js";
 
 /** @import { Group } from "../../im/types.js" */
-/** @import { Row } from "../keyed-list.js" */
 /** @import { People } from "../people.js" */
 /** @import { Show } from "../types.js" */
 
@@ -21,8 +20,9 @@ export class Groups {
     this.#people = people;
     this.#show = show;
     this.title = t("panel.groups");
-    const list = h("ul.list");
-    this.#rows = new KeyedList(list);
+    const list = h("ul.list", { "aria-label": this.title });
+    this.#rows = new WindowedList(list, { keyOf: ({ id }) => id, rowOf: (/** @type {Group} */ group) =>
+      ({ key: group.id, look: JSON.stringify(group), build: () => this.#row(group), plain: group.name }) });
     this.element = h("div.panel", {}, list);
     this.tools = [
       button(t("group.join"), () => show.joinGroup()),
@@ -30,12 +30,7 @@ export class Groups {
     ];
   }
 
-  show() {
-    /** @type {Row[]} */
-    const rows = this.#people.groups.map((group) =>
-      ({ key: group.id, look: JSON.stringify(group), build: () => this.#row(group), plain: group.name }));
-    this.#rows.show(rows.length ? rows : [{ key: "nothing", look: "", build: () => this.#nothing() }]);
-  }
+  show() { this.#rows.show(this.#people.groups, { key: "nothing", look: "", build: () => this.#nothing() }); }
 
   /** @param {Group} group */
   #row(group) {

@@ -43,7 +43,7 @@ export class Me {
     const { me } = this.#parts.people;
     const number = t("me.number", { id: me.id, mobile: me.mobile ?? "" });
     fill(this.element,
-      h("div.me-card", {}, userAvatar(me, "large"), h("h3", {}, apart(me.nickname)), h("p", {}, me.memo ? apart(me.memo) : t("me.no-memo")),
+      h("div.me-card", {}, userAvatar(me, "large"), h("h2", {}, apart(me.nickname)), h("p", {}, me.memo ? apart(me.memo) : t("me.no-memo")),
         h("small", {}, number)),
       h("div.me-actions", {},
         action("edit", t("me.edit"), () => this.#edit()),

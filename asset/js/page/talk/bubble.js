@@ -47,7 +47,7 @@ export function bubbleRow(item, parts) {
   const bubble = h(`div.bubble${isBare(message) ? ".bare" : ""}`, {},
     message.ref ? quote(message.ref, parts) : null, showMedia(message, parts.show), foot(item, mine, parts));
   return h(`li.message.${mine ? "mine" : "theirs"}${item.first ? ".first" : ""}`, {
-    tabindex: 0, dataset: { seq: message.seq ?? "", cid: message.cid ?? "", state: item.state, media: message.media },
+    tabindex: -1, dataset: { seq: message.seq ?? "", cid: message.cid ?? "", state: item.state, media: message.media },
   }, !mine && speaker(message, parts), h("div.column", {},
     !mine && item.first && message.cmd === CMD.GROUP && h("span.author", {}, apart(people.name(message.userid)), botBadge(people.user(message.userid))),
     h("div.line", {}, bubble, message.seq ? actionsFor(message, parts) : null),

@@ -72,6 +72,7 @@ export class Head {
     this.#look = look;
     const info = { type: "button", "aria-label": t("action.info"), title: t("action.info"), onclick: open };
     fill(this.element,
+      h("h1.unseen", {}, apart(name)), // on a phone it is the page's
       h("a.round.back", { href: "#", "aria-label": t("action.back") }, icon("back")),
       h("button.talk-who", { type: "button", onclick: open }, face(),
         h("span.talk-name", {}, h("span.talk-title", {}, h("b", {}, apart(name)), badge?.()),

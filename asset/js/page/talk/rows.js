@@ -5,13 +5,15 @@ import { h } from "../element.js";
 import { guarded } from "../guarded.js";
 import { KeyedList } from "../keyed-list.js";
 import { dayName, dayOf, sameDay } from "../moment.js";
+import { TabStop } from "../tab-stop.js";
+import { t } from "../words.js";
 import { NAMED, bubbleRow, isShown, reactionsOf } from "./bubble.js";
 import { preview } from "../preview.js";
 import { ownsGroup } from "./actions.js";
 import { plainText } from "./media.js";
 
 /** @import { Conversation } from "../../im/conversation.js" */
-/** @import { Entry, User } from "../../im/types.js" */
+/** @import { Entry, Message, User } from "../../im/types.js" */
 /** @import { Row } from "../keyed-list.js" */
 /** @import { ShownMessage } from "../types.js" */
 /** @import { Item, RowParts } from "./types.js" */
@@ -19,16 +21,16 @@ import { plainText } from "./media.js";
 const PAUSE = 300_000; // ms after which the same author is shown again
 
 /**
- * The items of a conversation in order: its messages, then what waits.
- * @param {Conversation} conversation
+ * The items of a part of a conversation in order: its messages, then what waits.
+ * @param {Message[]} messages that have rows
+ * @param {Pick<Conversation, "peerread">} conversation
  * @param {Entry[]} waiting
  * @param {User} me
  */
-export function itemsOf(conversation, waiting, me) {
+export function itemsOf(messages, conversation, waiting, me) {
   /** @type {Item[]} */
   const items = [];
-  for (const message of conversation.messages()) {
-    if (!message || !isShown(message)) continue;
+  for (const message of messages) {
     const mine = message.userid === me.id;
     const read = message.cmd === CMD.SINGLE && conversation.peerread >= message.seq;
     const state = read ? "read" : "sent";
@@ -43,32 +45,43 @@ export function itemsOf(conversation, waiting, me) {
   return items;
 }
 
+/**
+ * Where the rows stand: what is before the first of them, if it is held, and after which message (`newAfter`) everything
+ * was new to the user.
+ * @typedef {{ before?: ShownMessage | null, newAfter?: number }} Place
+ */
+
 export class Rows {
-  #parts; #list;
+  #parts; #list; #stop;
 
   /** @param {RowParts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.element = h("ol.rows", { "aria-live": "polite", "aria-relevant": "additions" });
+    this.element = h("ol.rows", { "aria-label": t("talk.messages") });
     this.#list = new KeyedList(this.element);
+    this.#stop = new TabStop(this.element, "li.message");
   }
 
-  /** @param {Item[]} items */
-  show(items) {
+  /**
+   * @param {Item[]} items
+   * @param {Place} [place]
+   */
+  show(items, { before: above = null, newAfter = Infinity } = {}) {
     /** @type {Row[]} */
     const rows = [];
-    /** @type {ShownMessage | null} */
-    let before = null;
+    let before = above;
     for (const item of items) {
       const { message } = item;
       const newDay = !before || !sameDay(before.at, message.at);
-      if (newDay) rows.push(dayRow(message.at));
-      item.first = newDay || begins(before, message);
+      if (newDay || before === above) rows.push(dayRow(message.at));
+      const isNew = (message.seq ?? 0) > newAfter && (before?.seq ?? newAfter) <= newAfter;
+      if (isNew) rows.push(NEW);
+      item.first = newDay || isNew || begins(before, message);
       rows.push({ key: item.key, look: guarded(() => this.#look(item), () => ""), plain: plainText(message),
         build: () => numbered(bubbleRow(item, this.#parts), message) });
       before = message;
     }
-    this.#list.show(rows);
+    this.#stop.around(() => this.#list.show(rows));
   }
 
   /** @param {Item} item */
@@ -100,6 +113,9 @@ function dayRow(at) {
   const key = `d${dayOf(at)}`;
   return { key, look: name, build: () => h("li.day", {}, h("span", {}, name)) };
 }
+
+/** @type {Row} */
+const NEW = { key: "new", look: "", build: () => h("li.new", {}, h("span", {}, t("talk.new"))) };
 
 /**
  * Whether the author is to be shown again: another one, or after a pause, or after a line that is no bubble.

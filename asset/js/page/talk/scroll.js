@@ -2,8 +2,10 @@
 // what is in view stays where it is, whatever is added, changed or loaded around it.
 
 const NEAR = 60; // pixels that still count as the end
-const EARLY = 300; // pixels before the top at which the next page is asked for
-const SOON = 600; // pixels before the bottom at which the next one is
+const EARLY = 800; // pixels before the top at which the next rows are asked for
+const SOON = 800; // pixels before the bottom at which the next ones are
+const ABOVE = 48; // pixels left above a row that is shown at the top
+const BETWEEN = ".day, .new"; // lines that move: a day's up when the day grows, and that of what is new
 const SEEN_BOUND = 60; // rows in view that are remembered
 
 /**
@@ -38,8 +40,9 @@ export class Scroll {
       this.#following = this.#isLast() && (this.#atEnd() || (was && !up));
       this.#settle();
       if (this.#following !== was) moved(this.#following);
-      if (this.nearTop) reachedTop();
-      if (this.#below < SOON) reachedBottom();
+      // Where all there are is less than both distances, the way says which end is meant.
+      if (this.nearTop && (up || !this.nearBottom)) reachedTop();
+      if (this.nearBottom && !up) reachedBottom();
     }, { passive: true });
     // Pictures that load late and a keyboard that opens change the height without a scroll.
     const watcher = new ResizeObserver(() => (this.#following ? this.toEnd() : this.#settle()));
@@ -55,7 +58,9 @@ export class Scroll {
   }
 
   get following() { return this.#following; }
-  get nearTop() { return this.#box.scrollTop < EARLY; }
+  /** A window that isn't shown is at no end: else all there is would be loaded into it. */
+  get nearTop() { return this.#box.clientHeight > 0 && this.#box.scrollTop < EARLY; }
+  get nearBottom() { return this.#box.clientHeight > 0 && this.#below < SOON; }
 
   /**
    * Another list: at its end, or soon to be where `goBack` brings it.
@@ -105,6 +110,19 @@ export class Scroll {
     this.#leaveEnd();
     row.scrollIntoView({ block: "center" });
     this.#remember();
+  }
+
+  /**
+   * Brings a row to the top of the window if it is above it. Answers whether it was.
+   * @param {HTMLElement} row
+   */
+  showFrom(row) {
+    const above = row.getBoundingClientRect().top - this.#box.getBoundingClientRect().top;
+    if (above >= 0) return false;
+    this.#leaveEnd();
+    this.#box.scrollTop += above - ABOVE;
+    this.#remember();
+    return true;
   }
 
   /**
@@ -158,7 +176,7 @@ export class Scroll {
     for (let at = this.#firstBelow(top); at < rows.length && found.length < SEEN_BOUND; at++) {
       const position = { row: rows[at], seq: rows[at].dataset.seq, top: rows[at].getBoundingClientRect().top };
       if (position.top >= bottom) break;
-      if (!position.row.classList.contains("day")) found.push(position); // a day's line moves up when the day grows
+      if (!position.row.matches(BETWEEN)) found.push(position);
     }
     const begins = found.filter((position) => position.top >= top);
     return [...begins, ...found.filter((position) => position.top < top)];

@@ -17,7 +17,7 @@ export class Seeking {
   /**
    * @param {Client} client
    * @param {HTMLElement} list its rows have the seq of their message
-   * @param {() => void} draw shows what is held now
+   * @param {(seq: number) => void} draw shows what is held around a message
    */
   constructor(client, list, draw) {
     this.#client = client;
@@ -35,7 +35,7 @@ export class Seeking {
   async goTo(seq, conversation, scroll, isOpen) {
     const asked = ++this.#asked;
     try {
-      const row = this.#rowOf(seq) ?? (await this.#load(seq, conversation, scroll, isOpen));
+      const row = this.#rowOf(seq) ?? this.#held(seq, conversation) ?? (await this.#load(seq, conversation, scroll, isOpen));
       if (!row || asked !== this.#asked || !isOpen()) return;
       scroll.show(row);
       row.classList.add("found");
@@ -43,6 +43,17 @@ export class Seeking {
     } catch (error) {
       toast(reason(error), "bad");
     }
+  }
+
+  /**
+   * @param {number} seq
+   * @param {Conversation} conversation
+   */
+  #held(seq, conversation) {
+    const message = conversation.at(seq);
+    if (!message || !isShown(message)) return null;
+    this.#draw(seq);
+    return this.#rowOf(seq);
   }
 
   /**
@@ -60,7 +71,7 @@ export class Seeking {
       const reached = found && isShown(found) && (await client.reach(conversation, seq));
       if (!isOpen()) return null;
       if (conversation.apart) scroll.begin(false);
-      this.#draw();
+      if (reached) this.#draw(seq);
       if (!reached) toast(t("talk.leads-nowhere"), "bad");
       return this.#rowOf(seq);
     } finally {

@@ -7,12 +7,18 @@ import { fill, h } from "../element.js";
 import { icon } from "../icon.js";
 import { toast } from "../toast.js";
 import { reason, refusal, t } from "../words.js";
+import { Announcer } from "./announcer.js";
+import { isShown } from "./bubble.js";
+import { DayMark } from "./day-mark.js";
 import { showEdits, showReaders } from "./details.js";
 import { Head } from "./head.js";
+import { Jump } from "./jump.js";
+import { NewMark } from "./new-mark.js";
 import { Renewal } from "./renewal.js";
 import { Rows, itemsOf } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Seeking } from "./seeking.js";
+import { Slice } from "./slice.js";
 import { Typing } from "./typing.js";
 
 /** @import { Client } from "../../im/index.js" */
@@ -24,8 +30,9 @@ import { Typing } from "./typing.js";
 /** @import { RowParts } from "./types.js" */
 
 export class Talk {
-  #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #toEnd;
-  #renewal; #drawing = false; #paging = false; #empty = true; #forward = false; #seeking;
+  #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer;
+  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #slice = new Slice(isShown);
+  #new = new NewMark();
   /** @type {Conversation | null} */
   #conversation = null;
   /** @type {Scroll | null} */
@@ -43,16 +50,17 @@ export class Talk {
     this.#people = people;
     this.#inView = inView;
     this.#element = element;
-    this.#composer = new Composer({ client, people, dropOn: element, sent: () => this.toEnd() });
+    this.#composer = new Composer({ client, people, dropOn: element, sent: () => { this.#new.clear(); this.toEnd(); } });
     this.#rows = new Rows(this.#forRows(show));
-    this.#seeking = new Seeking(client, this.#rows.element, () => this.#drawNow());
+    this.#seeking = new Seeking(client, this.#rows.element, (seq) => this.#drawAround(seq));
     this.#renewal = new Renewal(client, this.#rows.element, () => this.#conversation);
     this.#head = new Head({ client, people, show });
     this.#typing = new Typing(people, (words) => this.#head.showTypists(words));
     this.#box = h("div.talk-scroll", { tabindex: -1 }, h("div.talk-inner", {}, this.#rows.element));
-    this.#toEnd = h("button.to-end.round", { type: "button", hidden: true, onclick: () => this.toEnd(),
-      "aria-label": t("talk.to-end"), title: t("talk.to-end") }, icon("down"));
-    this.#body = h("div.talk-body", {}, this.#box, this.#toEnd);
+    this.#jump = new Jump(() => this.toEnd());
+    this.#day = new DayMark(this.#box, this.#rows.element);
+    this.#announcer = new Announcer(people);
+    this.#body = h("div.talk-body", {}, this.#box, this.#day.element, this.#jump.element, this.#announcer.element);
     this.#listen();
   }
 
@@ -87,6 +95,7 @@ export class Talk {
       if (!this.#shows(conversation)) return;
       if (conversation !== this.#conversation) this.#restarted(conversation); // left and joined again
       this.#typing.done(message.userid);
+      this.#announcer.take(message);
       this.#draw();
     });
     client.on("waiting", () => this.#draw());
@@ -101,6 +110,9 @@ export class Talk {
     });
     client.on("state", () => this.#head.show(this.#conversation));
     people.on("changed", () => { this.#head.show(this.#conversation); this.#draw(); });
+    this.#rows.element.addEventListener("keydown", ({ key, target }) => {
+      if (key === "Escape" && target instanceof Element && target.matches("li")) this.#composer.focus();
+    });
     document.addEventListener("visibilitychange", () => this.#seen());
     globalThis.addEventListener("focus", () => this.#seen());
   }
@@ -115,29 +127,49 @@ export class Talk {
     const conversation = this.#client.conversation(scope, dstid);
     this.#conversation = conversation;
     fill(this.#element, this.#head.element, this.#body, this.#composer.element);
-    this.#scroll ??= new Scroll(this.#box, this.#rows.element,
+    const scroll = this.#scroll ??= new Scroll(this.#box, this.#rows.element,
       { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
-        isLast: () => !this.#conversation?.apart });
-    this.#empty = true;
+        isLast: () => this.#slice.open && !this.#conversation?.apart });
+    this.#beginning = this.#fromNew = true;
+    this.#new.begin(conversation, this.#client.state === "online");
     this.#head.show(this.#conversation);
     this.#composer.open(conversation);
-    this.#begin(conversation, this.#scroll, this.#positions.get(keyOf(scope, dstid)));
-    this.#older();
+    this.#begin(conversation, scroll, this.#positions.get(keyOf(scope, dstid)));
+    if (scroll.nearTop || !conversation.size) this.#older();
+    else this.#begun();
     this.#renewal.renew();
   }
 
   /**
-   * Shows what is held, where it was read before, or at the end.
+   * Shows what is held, where it was read before, at the first new message, or at the end.
    * @param {Conversation} conversation
    * @param {Scroll} scroll
    * @param {ReadingPosition | undefined} position
    */
   #begin(conversation, scroll, position) {
+    const from = position ? Number(position.seq) : conversation.unread && conversation.read + 1;
+    if (from && conversation.at(from)) this.#slice.around(conversation, from);
+    else this.#slice.toEnd(conversation);
     scroll.begin(!position);
     this.#drawNow();
-    if (!position || !scroll.goBack(position)) return scroll.toEnd();
-    this.#empty = false;
+    if (!position || !scroll.goBack(position)) return this.#toStart();
+    this.#begun();
     return this.#client.reading(conversation, true);
+  }
+
+  /** Goes to the end; in a chat that was opened to its first new message, if that is above the window then. */
+  #toStart() {
+    this.#scroll?.toEnd();
+    const row = this.#rows.element.querySelector(".new");
+    if (this.#fromNew && row instanceof HTMLElement) this.#scroll?.showFrom(row);
+  }
+
+  /** From now on what is shown counts as seen. */
+  #begun() {
+    this.#beginning = false;
+    if (this.#conversation?.head) this.#fromNew = false; // before, nothing is known of it
+    this.#seen();
+    this.#showJump();
   }
 
   close() {
@@ -146,6 +178,7 @@ export class Talk {
     this.#composer.close();
     this.#typing.clear();
     this.#rows.show([]);
+    this.#announcer.clear();
     this.#conversation = null;
     fill(this.#element, h("div.talk-none", {}, icon("chat"), h("p", {}, t("talk.none"))));
   }
@@ -169,12 +202,17 @@ export class Talk {
 
   toEnd() {
     const [conversation, scroll] = [this.#conversation, this.#scroll];
-    if (conversation?.apart) {
-      scroll?.begin(true);
+    if (!conversation || !scroll) return;
+    if (conversation.apart) {
+      scroll.begin(true);
       this.#client.toNewest(conversation);
-    } else {
-      scroll?.toEnd();
+      return;
     }
+    if (!this.#slice.open) {
+      this.#slice.toEnd(conversation);
+      this.#drawNow();
+    }
+    scroll.toEnd();
   }
 
   /** @param {number} seq */
@@ -208,14 +246,29 @@ export class Talk {
   }
 
   #drawNow() {
-    if (!this.#conversation || !this.#scroll) return;
-    const { scope, dstid } = this.#conversation;
-    const items = itemsOf(this.#conversation, this.#client.waiting(scope, dstid), this.#people.me);
-    this.#scroll.around(() => this.#rows.show(items));
-    this.#toEnd.hidden = this.#scroll.following;
+    const [conversation, scroll] = [this.#conversation, this.#scroll];
+    if (!conversation || !scroll) return;
+    this.#new.look(conversation, this.#sees);
+    const { before, messages } = this.#slice.of(conversation, scroll.following);
+    const atEnd = this.#slice.open && !conversation.apart;
+    const waiting = atEnd ? this.#client.waiting(conversation.scope, conversation.dstid).filter(({ message }) => isShown(message)) : [];
+    const items = itemsOf(messages, conversation, waiting, this.#people.me);
+    scroll.around(() => this.#rows.show(items, { before, newAfter: this.#new.after }));
+    this.#day.look();
     this.#seen();
+    this.#showJump();
   }
 
+  /**
+   * Shows what is held around a message.
+   * @param {number} seq
+   */
+  #drawAround(seq) {
+    if (this.#conversation) this.#slice.around(this.#conversation, seq);
+    this.#drawNow();
+  }
+
+  /** More rows above: of what is held, then of the page before it. */
   async #older() {
     const [conversation, scroll] = [this.#conversation, this.#scroll];
     if (this.#paging || !conversation || !scroll) return;
@@ -223,11 +276,14 @@ export class Talk {
     try {
       let more = true;
       do {
-        more = await this.#client.older(conversation);
-        if (conversation !== this.#conversation) break;
+        if (this.#beginning || !this.#slice.up(conversation)) {
+          more = await this.#client.older(conversation);
+          if (conversation !== this.#conversation) break;
+          this.#slice.up(conversation);
+        }
         this.#drawNow();
-        if (this.#empty) scroll.toEnd();
-        this.#empty = false;
+        if (this.#beginning) this.#toStart();
+        if (this.#beginning) this.#begun();
       } while (more && scroll.nearTop);
     } catch (error) {
       // Without a network the state line says it already.
@@ -238,14 +294,18 @@ export class Talk {
     if (this.#conversation && conversation !== this.#conversation) this.#older();
   }
 
-  /** The page after a part of the past that was gone to. */
+  /** More rows below: of what is held, then of the page after a part of the past that was gone to. */
   async #newer() {
-    const conversation = this.#conversation;
-    if (this.#forward || !conversation?.apart) return;
+    const [conversation, scroll] = [this.#conversation, this.#scroll];
+    if (!conversation || !scroll) return;
+    while (scroll.nearBottom && this.#slice.down(conversation)) this.#drawNow();
+    if (this.#forward || !conversation.apart || !scroll.nearBottom) return;
     this.#forward = true;
     try {
       await this.#client.newer(conversation);
-      if (conversation === this.#conversation) this.#drawNow();
+      if (conversation !== this.#conversation) return;
+      this.#slice.down(conversation);
+      this.#drawNow();
     } catch (error) {
       if (error instanceof Refused && error.status) toast(reason(error), "bad");
     } finally {
@@ -259,8 +319,10 @@ export class Talk {
     const { scope, dstid } = this.#conversation;
     if (conversation && !this.#shows(conversation)) return;
     this.#conversation = this.#client.conversation(scope, dstid);
-    this.#empty = true;
     this.#draw();
+    if (this.#conversation.size) return; // only what it holds has changed
+    this.#slice.toEnd(this.#conversation);
+    this.#beginning = true;
     this.#older();
   }
 
@@ -275,13 +337,18 @@ export class Talk {
 
   /** @param {boolean} atEnd */
   #moved(atEnd) {
-    this.#toEnd.hidden = atEnd;
     if (this.#conversation) this.#client.reading(this.#conversation, !atEnd);
     this.#seen();
+    this.#showJump();
   }
 
-  #seen() {
-    if (!this.#conversation || !this.#scroll?.following || document.visibilityState !== "visible") return;
-    if (this.#inView()) this.#client.read(this.#conversation);
+  #showJump() {
+    const away = Boolean(this.#scroll && !this.#scroll.following);
+    this.#jump.show(away, this.#conversation?.unread ?? 0);
   }
+
+  /** Whether somebody looks at the newest messages now. */
+  get #sees() { return Boolean(this.#scroll?.following) && document.visibilityState === "visible" && this.#inView(); }
+
+  #seen() { if (this.#conversation && !this.#beginning && this.#sees) this.#client.read(this.#conversation); }
 }
