@@ -19,7 +19,9 @@ const STATES = {
 
 /** @param {Element} place */
 export function webhooks(place) {
-  const list = pagedList({ path: "webhooks", draw: (hook) => line(hook, list.reload), empty: t("admin.webhooks.none") });
+  /** @type {(hook: WebhookLine) => HTMLElement} */
+  const draw = (hook) => line(hook, () => list.reload());
+  const list = pagedList({ path: "webhooks", draw, empty: t("admin.webhooks.none") });
   fill(place, h("p.admin-lead", {}, t("admin.webhooks.lead")), list.element);
   list.reload();
 }
