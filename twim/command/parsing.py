@@ -72,6 +72,7 @@ GROUPS: Final = {
     "group": "groups",
     "invite": "invitations to the server and to groups",
     "key": "API keys, by which programs come in",
+    "webhook": "webhooks, by which other programs are told of events",
 }
 """What the first words of commands with two words are about."""
 

@@ -12,6 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from twim.errors import Unavailable
+from twim.storage import schema_webhooks  # noqa: F401 - whoever opens a database knows all of its tables
 from twim.storage.backend import CannotOpen
 from twim.storage.database import Database
 from twim.storage.dialect import LockTimeout

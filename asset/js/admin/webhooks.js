@@ -19,9 +19,9 @@ const STATES = {
 
 /** @param {Element} place */
 export function webhooks(place) {
-  /** @returns {unknown} */
-  const reload = () => list.reload();
-  const list = pagedList({ path: "webhooks", draw: (hook) => line(hook, reload), empty: t("admin.webhooks.none") });
+  /** @type {(hook: WebhookLine) => HTMLElement} */
+  const draw = (hook) => line(hook, () => list.reload());
+  const list = pagedList({ path: "webhooks", draw, empty: t("admin.webhooks.none") });
   fill(place, h("p.admin-lead", {}, t("admin.webhooks.lead")), list.element);
   list.reload();
 }

@@ -29,6 +29,8 @@ VALUES: dict[str, dict[str, object]] = {
     "invite.revoke": {"id": 1},
     "key.create": {"name": "a script", "scopes": "read,users"},
     "key.revoke": {"id": 1},
+    "webhook.delete": {"id": 1},
+    "webhook.retry": {"id": 1},
     "setting.set": {"name": "signup", "value": "off"},
     "audit.list": {"before": 3},
     "storage.list": {"limit": 3},
