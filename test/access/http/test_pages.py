@@ -175,7 +175,9 @@ class RenderTests(TestCase):
     def test_object_store_is_allowed(self) -> None:
         """Pictures may come from a store that the configuration names."""
         pages = Pages(VIEWS, ASSET, file_origins=["http://files.lan:9000"])
-        self.assertIn("img-src 'self' blob: https: http://files.lan:9000 data:;", pages.headers["Content-Security-Policy"])
+        self.assertIn(
+            "img-src 'self' blob: https: http://files.lan:9000 data:;", pages.headers["Content-Security-Policy"]
+        )
 
     def test_pages_obey_the_policy(self) -> None:
         """No template has an inline script, an inline style or a listener, which the policy would stop."""
