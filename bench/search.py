@@ -4,8 +4,8 @@ The messages are Chinese and English, mixed, of words as frequent as in real tex
 different sizes. Printed are
 
 - the CPU of the index, its size, and how long it holds the lock of the one writer;
-- the CPU time of searches, which is how long they take where nobody else wants the core: of somebody who takes part
-  in everything, in fifty conversations, and in three;
+- the CPU time of searches, which is how long they take where nobody else wants the core: of somebody who takes part in
+  everything, in fifty conversations, and in three;
 - the CPU of posting with the indexer running and without, by turns, with all that the indexer does meanwhile.
 """
 

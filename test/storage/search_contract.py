@@ -13,7 +13,7 @@ from twim.storage.erasure import ErasureStore
 from twim.storage.interface import key_of
 from twim.storage.retention import RetentionStore
 from twim.storage.schema import message
-from twim.storage.search import draft, finding, indexing, segments
+from twim.storage.search import changes, draft, finding, indexing, segments
 from twim.storage.search.finding import Found, Search, SearchStore
 from twim.storage.search.indexing import SearchIndexing
 from twim.storage.search.lease import SECONDS, Lease
@@ -234,7 +234,10 @@ class AnySearch:
         (first, *_) = sorted((await self.indexing.overview()).live, key=lambda one: one.first)
         gone = delete(message).where(message.c.id <= first.last)
         await self.storage.database.write(lambda c: c.execute(gone).rowcount)
-        await self.indexing.tidy(await self.indexing.overview(), True)
+        await self.storage.database.write(lambda c: changes.note(c, [first.first, first.last]))
+        for _ in range(2):
+            await self.indexing.tidy(await self.indexing.overview(), True)
+        self.assertEqual((await self.indexing.overview()).changed, {})
         self.assertNotIn(first.id, [one.id for one in (await self.indexing.overview()).live])
 
     @asynchronous

@@ -171,6 +171,9 @@ class SearchIndexing:
         gone += [one.id for one in seen.segments if mine and one.state == BUILDING]
         if gone:
             await self._write(lambda c: segments.kill(c, gone, now))
+        kept = min([seen.oldest, *(one.first for one in seen.live)])
+        if min(seen.changed, default=kept) < kept:
+            await self._write(partial(segments.forget_changes_before, oldest=kept))
         for one in seen.segments:
             if one.state == DEAD and one.at < now - KEPT_MS:
                 for start in range(0, PAGES, WRITTEN):

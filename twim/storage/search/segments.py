@@ -179,6 +179,11 @@ def changes_between(connection: Connection, first: int, last: int) -> dict[int, 
     return {line.id: line.message for line in connection.execute(wanted.order_by(change.c.id).limit(_CHANGES))}
 
 
+def forget_changes_before(connection: Connection, oldest: int) -> None:
+    """Messages with row ids below `oldest` are deleted, and no segment has them any more."""
+    connection.execute(delete(change).where(change.c.message < oldest))
+
+
 def forget_changes(connection: Connection, ids: Sequence[int]) -> None:
     """The index has these."""
     for start in range(0, len(ids), _TOGETHER):
