@@ -30,6 +30,7 @@ class ServerDialect(ABC):
     """See `Dialect`."""
 
     defers_index = False
+    holding_seconds = 0.02
     _move_heads: str
     _move_marks: str
 

@@ -47,6 +47,7 @@ class SqliteDialect:
     """See `Dialect`."""
 
     defers_index = True
+    holding_seconds = 0.001
 
     def __init__(self) -> None:
         self.messages = RunIndex()
