@@ -70,7 +70,7 @@ def events(request):
 
 urlpatterns = [path("", page), path("login", login), path("events", events)]
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["localhost"], SECRET_KEY=os.urandom(32).hex())
-chat("PUT", "users/bot", {"nickname": "Shop bot"})
+chat("PUT", "bots/bot", {"nickname": "Shop bot"})
 chat("PUT", "groups/shop", {"name": "Shop", "owner": "bot"})
 for old in chat("GET", "webhooks")["rows"]:
     chat("DELETE", f"webhooks/{old['id']}")

@@ -64,7 +64,7 @@ app.post("/events", express.raw({ type: () => true }), async (request, response)
   return post(`You asked: ${data.content}`);
 });
 
-await chat("PUT", "users/bot", { nickname: "Shop bot" });
+await chat("PUT", "bots/bot", { nickname: "Shop bot" });
 await chat("PUT", "groups/shop", { name: "Shop", owner: "bot" });
 for (const old of (await chat("GET", "webhooks")).rows) await chat("DELETE", `webhooks/${old.id}`);
 const hook = { url: `http://localhost:${PORT}/events`, events: ["message"], filter: { group: "shop" } };

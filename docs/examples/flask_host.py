@@ -66,7 +66,7 @@ def events():
     return "", 204
 
 
-chat("PUT", "users/bot", {"nickname": "Shop bot"})
+chat("PUT", "bots/bot", {"nickname": "Shop bot"})
 chat("PUT", "groups/shop", {"name": "Shop", "owner": "bot"})
 for old in chat("GET", "webhooks")["rows"]:
     chat("DELETE", f"webhooks/{old['id']}")

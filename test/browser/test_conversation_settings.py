@@ -166,7 +166,7 @@ def test_readers(person: PeopleOf) -> None:
     anna.page.keyboard.press("Escape")
     bo.open(11, group)
     bo.sees("at one")
-    expect(bo.page.locator(".badge")).to_have_count(0)
+    expect(bo.page.locator(".side .badge")).to_have_count(0)
     message.focus()
     ask.focus()
     anna.page.keyboard.press("Enter")
@@ -189,7 +189,7 @@ def test_look_of_details(person: PeopleOf, phone: bool, lang: str, theme: str) -
     anna, bo, group = grouped(person, phone=phone, lang=lang)
     anna.page.emulate_media(color_scheme=theme)
     bo.open(11, group)
-    expect(bo.page.locator(".badge")).to_have_count(0)
+    expect(bo.page.locator(".side .badge")).to_have_count(0)
     message = anna.sees("at one")
     name = f"details-{'phone' if phone else 'desktop'}-{lang}-{theme}"
     message.locator(".edited").click()

@@ -279,11 +279,11 @@ def test_badges(person: PeopleOf, phone: bool, count: str) -> None:
     anna, bo = person("Anna", phone=phone), person("Bo")
     anna.become_friend(bo)
     bo.post({"cmd": 10, "dstid": anna.id, "media": 1, "content": "a rather long message that fills the row " * 3})
-    badge = anna.page.locator(".badge")
+    badge = anna.page.locator(".side .badge")
     expect(badge).to_have_text("1")
     found = anna.page.evaluate(
         """(count) => {
-            const badge = document.querySelector(".badge");
+            const badge = document.querySelector(".side .badge");
             badge.textContent = count;
             const tab = document.querySelector("[data-panel=chats]");
             tab.dataset.count = count;

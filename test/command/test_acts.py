@@ -62,6 +62,18 @@ ANSWERS: dict[str, dict[str, Any]] = {
             | {"differs": {"name": "x"}}
         ]
     },
+    "webhook_list": {
+        "rows": [
+            {
+                "id": 4,
+                "url": "https://shop.example/told",
+                "events": ["message", "read"],
+                "state": "failing",
+                "waiting": 3,
+            }
+            | {"since": 1_700_000_000_000, "failure": "status 500"}
+        ]
+    },
     "purge": {"messages": 10, "files": 2, "bytes": 2048},
 }
 PAGE = {"before": 0, "limit": 200}
@@ -101,6 +113,9 @@ LINES: tuple[tuple[str, str, dict[str, object], str], ...] = (
     ("audit", "audit.list", PAGE, "id:7  user.role  user=7 role=admin"),
     ("storage", "storage.list", {"limit": 200}, "7  安妮          3  4.0 KiB"),
     ("nodes", "node.list", {}, "ab    here:1   1                  4     5.5         0.0  name=x"),
+    ("webhook list", "webhook.list", {}, " 4  https://shop.example/told  message,read  failing        3  2023-11-1"),
+    ("webhook retry 4", "webhook.retry", {"id": 4}, "webhook 4: tried again"),
+    ("webhook delete 4", "webhook.delete", {"id": 4}, "webhook 4: deleted"),
     ("purge --older-than 30 --yes", "purge", {"days": 30, "group": 0}, "10 messages, 2 files of 2.0 KiB"),
     ("purge --older-than 30 --group 5 --yes", "purge", {"days": 30, "group": 5}, "10 messages"),
 )
