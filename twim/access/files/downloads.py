@@ -34,7 +34,8 @@ HEADERS = {
 FOR_EVERYBODY = b"public, max-age=31536000, immutable"
 """Cache-Control of files that everybody may read."""
 EXPIRED = "this address is not good, or not any more: ask for the message again"
-_ASKED = re.compile(f"{OWN}({NAME.pattern})(?:\\?(.*))?")
+_ASKED = re.compile(f"(?:/[A-Za-z0-9_-]+)*?{OWN}({NAME.pattern})(?:\\?(.*))?")
+"""Whatever the proxy takes off a path stands before ours."""
 
 
 class Unsatisfiable(Exception):

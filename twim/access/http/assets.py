@@ -187,7 +187,8 @@ class Assets:
             return None
         except CannotJoin as error:
             # The script works without being joined, too, since its imports are resolved from where it lies.
-            return f'console.warn({json.dumps(str(error))});\nawait import("/asset/js/{name.partition("/")[2]}");\n'
+            module = "../" * (name.count("/") + 1) + "js/" + name.partition("/")[2]
+            return f'console.warn({json.dumps(str(error))});\nawait import("{module}");\n'
         return None
 
     def _read(self, name: str) -> str:

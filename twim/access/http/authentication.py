@@ -16,6 +16,7 @@ from twisted.web.server import Request
 from twim.access.http.fields import Fields, header, read_fields
 from twim.access.http.names import shown
 from twim.access.http.peers import Asker, Peers, lines
+from twim.access.http.prefix import prefix_of
 from twim.access.http.request_channel import RequestChannel
 from twim.access.http.sites import Sites
 from twim.access.websocket.upgrade_request import Upgrade
@@ -169,7 +170,7 @@ class Authenticator:
         request.addCookie(
             name,
             value.encode(),
-            path=b"/",
+            path=prefix_of(request).encode() + b"/",
             max_age=b"%d" % seconds,
             httpOnly=True,
             sameSite=b"lax",

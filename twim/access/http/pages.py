@@ -120,12 +120,17 @@ class Pages:
         return self._framed if path in FRAMED else self.headers
 
     def render(
-        self, path: str, lang: str, user: Mapping[str, Any] | None, registration: Mapping[str, Any] = NO_INVITATION
+        self,
+        path: str,
+        lang: str,
+        user: Mapping[str, Any] | None,
+        registration: Mapping[str, Any] = NO_INVITATION,
+        base: str = "",
     ) -> bytes:
         """The page at `path` (``/user/login.shtml``) in UTF-8, to be sent with `headers_of(path)`.
 
         `user` is the caller as the contract shows a user to itself, or None; `registration` says how one comes in, with
-        the keys of `NO_INVITATION`. Raises `NotFound`.
+        the keys of `NO_INVITATION`; `base` stands before every path that the page leads to. Raises `NotFound`.
         """
         match = PAGE_PATH.fullmatch(path)
         if match is None:
@@ -145,9 +150,10 @@ class Pages:
             user=user,
             registration=registration,
             direct=self._direct,
-            asset=self.assets.url,
-            styles=self.assets.styles,
-            script=self.assets.script,
+            base=base,
+            asset=lambda name: base + self.assets.url(name),
+            styles=lambda *names: base + self.assets.styles(*names),
+            script=lambda name: base + self.assets.script(name),
             files=self._files,
             sites=self._sites,
         )

@@ -24,6 +24,7 @@ from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
 from twim.access.http.fields import Fields, header, read_query
 from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, NO_INVITATION, Pages, choose_language
+from twim.access.http.prefix import prefix_of, redirect
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
 from twim.access.http.rest.admin import Admin
@@ -159,20 +160,20 @@ class Rest:
     async def start(self, request: Request) -> bytes:
         """Redirects to the chat if the user is logged in, and to the log-in page otherwise."""
         user = await self._user(request)
-        request.redirect(CHAT_PAGE.encode() if user else LOGIN_PAGE.encode())
+        redirect(request, CHAT_PAGE if user else LOGIN_PAGE)
         return b""
 
     @app.route("/admin", methods=list(PAGE_METHODS))
     @app.route("/admin/", methods=list(PAGE_METHODS))
     def administration(self, request: Request) -> bytes:
         """Redirects to the first of the administrators' pages."""
-        request.redirect(ADMIN_PAGE.encode())
+        redirect(request, ADMIN_PAGE)
         return b""
 
     @app.route("/favicon.ico", methods=list(PAGE_METHODS))
     def favicon(self, request: Request) -> bytes:
         """Redirects to the icon, for clients that don't learn its address from a page."""
-        request.redirect(ICON.encode())
+        redirect(request, ICON)
         request.setHeader(b"cache-control", ONE_DAY.encode())
         return b""
 
@@ -183,7 +184,7 @@ class Rest:
         if not self._authenticator.sites.origins:
             raise NotFound("no such page")
         lang = choose_language(read_query(request).text("lang", 20), header(request, "accept-language"))
-        return self._finished(request, EMBED_PAGE, self._pages.render(EMBED_PAGE, lang, None))
+        return self._finished(request, EMBED_PAGE, self._pages.render(EMBED_PAGE, lang, None, base=prefix_of(request)))
 
     @app.route("/i/<code>", methods=list(PAGE_METHODS))
     async def invitation(self, request: Request, code: str) -> bytes:
@@ -231,7 +232,7 @@ class Rest:
         if where == EMBED_PAGE:  # whose path is EMBED
             raise NotFound("no such page")
         if where == CHAT_PAGE and self._authenticator.sites.origins and header(request, "sec-fetch-dest") in FRAMES:
-            request.redirect(EMBED.encode())  # a frame never has the cookie's user
+            redirect(request, EMBED)  # a frame never has the cookie's user
             return b""
         is_registration = where == REGISTER_PAGE
         registration = (
@@ -252,7 +253,7 @@ class Rest:
         lang = choose_language(
             (request.getCookie(b"lang") or b"").decode("ascii", "replace"), header(request, "accept-language")
         )
-        return self._finished(request, where, self._pages.render(where, lang, user, registration))
+        return self._finished(request, where, self._pages.render(where, lang, user, registration, prefix_of(request)))
 
     def _finished(self, request: Request, where: str, page: bytes) -> bytes:
         for name, value in self._pages.headers_of(where).items():
@@ -373,7 +374,7 @@ def make_site(
     reactor: Any,
 ) -> ConnectionFactory:
     """The factory to listen with."""
-    site = ConnectionFactory(root, authenticator, admission, upgrade, reactor)
+    site = ConnectionFactory(root, authenticator, admission, upgrade, reactor, requests.prefixes.own)
     made: Any = requests.request
     site.requestFactory = made
     site.displayTracebacks = False
