@@ -162,8 +162,8 @@ SETTINGS: Final = (
     Setting(
         "prefix",
         "",
-        "Path of the site below which everything is (/chat for https://example.com/chat/), for a proxy that passes paths"
-        " on as they are; one that takes the path off sends X-Forwarded-Prefix [default: none]",
+        "Path of the site below which everything is (/chat for https://example.com/chat/), for a proxy that passes"
+        " paths on as they are; one that takes the path off sends X-Forwarded-Prefix [default: none]",
     ),
     Setting(
         "sites",

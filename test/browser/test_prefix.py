@@ -1,5 +1,4 @@
-"""The chat below a path of a site, in a browser, behind nginx: everything works, and nothing is asked of the rest of the
-site."""
+"""The chat below a path of a site, behind nginx, in a browser: all works and nothing asks for the rest of the site."""
 
 from __future__ import annotations
 

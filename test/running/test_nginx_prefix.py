@@ -1,4 +1,4 @@
-"""Two servers below two paths of one site, behind nginx: one whose path nginx takes off, and one that has `--prefix`."""
+"""Two servers below two paths of one site, behind nginx: of one nginx takes the path off, the other has `--prefix`."""
 
 from __future__ import annotations
 

@@ -153,15 +153,6 @@ class BoundedRequest(ExtensibleRequest):
         self.bytes_received += len(data)
         self._take(data)
 
-    def parseCookies(self) -> None:
-        """Of two cookies with one name the first counts: browsers send the one of the longer path first (RFC 6265,
-        section 5.4), and the other is of another server on this site. twisted.web calls this."""
-        for line in self.requestHeaders.getRawHeaders(b"cookie", []):
-            for one in line.split(b";"):
-                name, equals, value = one.lstrip().partition(b"=")
-                if equals:
-                    self.received_cookies.setdefault(name, value)
-
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         # Not `path` but what `check_head` made of it.
         self._received = command, self.uri, version
