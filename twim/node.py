@@ -313,6 +313,7 @@ class Node:
             health,
             TransportSecurity(peers, config.hsts),
             authenticator.sites,
+            twim_version(),
         )
         self.site: Site = make_site(root, requests, authenticator, self.admission, upgrade, reactor)
 

@@ -18,6 +18,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from test.access.conformance import check_answer, check_frame
 from test.access.http.request_rig import parsed
 from test.access.websocket.test_conformance import forget_timers
 from test.talking import Talking
@@ -161,6 +162,7 @@ class Device(Protocol, Talking):
         await until(lambda: fitting() or self.gone, f"a frame with {wanted} among {self._unread[-5:]}")
         assert fitting(), f"closed with {self.code} before a frame with {wanted}"
         found = fitting()[0]
+        check_frame(found)
         self._unread.remove(found)
         return found
 
@@ -296,7 +298,9 @@ class RunningNode(TestCase):
         if body or method == "POST":
             lines.append(f"Content-Length: {len(body)}")
         head = b"".join((x if isinstance(x, bytes) else x.encode()) + b"\r\n" for x in lines)
-        return await self.ask_raw(head + b"\r\n" + body)
+        answer = await self.ask_raw(head + b"\r\n" + body)
+        check_answer(method, path, answer.status, answer.json)
+        return answer
 
     async def post(self, path: str, *headers: str, **fields: object) -> Answer:
         """POST a form."""

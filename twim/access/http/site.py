@@ -22,11 +22,14 @@ from twim.access.http.admin_pages import ADMIN, ADMIN_PAGE, AdminPages
 from twim.access.http.assets import ONE_DAY, choose_encoding
 from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
+from twim.access.http.declared import data, passwd, text
+from twim.access.http.descriptions import DOCUMENTS, Descriptions
 from twim.access.http.fields import Fields, header, read_query
 from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, NO_INVITATION, Pages, choose_language
 from twim.access.http.prefix import prefix_of, redirect
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
+from twim.access.http.rest import answers
 from twim.access.http.rest.admin import Admin
 from twim.access.http.rest.api.areas import Api
 from twim.access.http.rest.api.groups import ApiGroups
@@ -61,6 +64,8 @@ SETTINGS: Final = "/settings"
 READING: Final = ("GET", "POST")
 ICON: Final = "/asset/icon.svg"
 PAGE_METHODS: Final = ("GET", "HEAD")
+NEW_PASSWD: Final = passwd()
+RESET_CODE: Final = text("code", 200, least=1)
 EMBED: Final = "/embed"
 FRAMES: Final = ("iframe", "frame", "embed", "object")
 
@@ -151,7 +156,7 @@ class Rest:
         """Downloads."""
         return self._downloads
 
-    @route(app, SETTINGS, *READING)
+    @route(app, SETTINGS, *READING, takes=(), gives=data(answers.Settings), who="anybody")
     async def settings(self, request: Request, fields: Fields) -> bytes:
         """What a page has to know before anybody has logged in."""
         return envelope.ok(self._settings.public())
@@ -206,12 +211,12 @@ class Rest:
             request.setResponseCode(404)
         return await self._rendered_of_code(request, RESET_PAGE, {**NO_INVITATION, "code": code})
 
-    @route(app, "/reset/<code>")
+    @route(app, "/reset/<code>", takes=(RESET_CODE, NEW_PASSWD), who="anybody")
     async def set_passwd(self, request: Request, fields: Fields) -> bytes:
         """Sets a new password, once."""
         request.setHeader(b"referrer-policy", b"no-referrer")
         code = request.path.rpartition(b"/")[2].decode("ascii", "replace")
-        await self._resets.use(code, fields.passwd())
+        await self._resets.use(code, fields[NEW_PASSWD])
         return envelope.ok()
 
     @app.route("/<path:path>")
@@ -280,22 +285,16 @@ def _compressed(request: Request, page: bytes) -> bytes:
     return gzip.compress(page, 3, mtime=0)
 
 
-for _area in (
-    Rest.app,
-    Operate.app,
-    Health.app,
-    Users.app,
-    Contacts.app,
-    Messages.app,
-    Invites.app,
-    Admin.app,
-    ApiUsers.app,
-    ApiGroups.app,
-    ApiMessages.app,
-    Uploads.app,
-    Downloads.app,
-):
-    answer_refusals(_area)
+AREAS: Final = (
+    *(("", Rest), ("", Operate), ("", Health), ("", Descriptions)),
+    *(("/user", Users), ("/contact", Contacts), ("/message", Messages), ("/invite", Invites)),
+    *(("/attach", Uploads), ("/mnt", Downloads), ("/admin/api", Admin)),
+    *(("/api/v1", ApiUsers), ("/api/v1", ApiGroups), ("/api/v1", ApiMessages)),
+)
+"""All that has routes, and below which path they are."""
+
+for _, _area in AREAS:
+    answer_refusals(_area.app)
 
 
 class Root(Resource):
@@ -310,8 +309,10 @@ class Root(Resource):
         health: Health,
         security: TransportSecurity,
         sites: Sites,
+        version: str,
     ) -> None:
         super().__init__()
+        self._descriptions = Descriptions(AREAS, version).app.resource()
         self._chat = chat
         self._assets = assets
         self._rest = rest.app.resource()
@@ -344,6 +345,8 @@ class Root(Resource):
         request.prepath = []
         if path == b"health" or (path == b"metrics" and not rest):
             return self._health
+        if path in DOCUMENTS and not rest:
+            return self._descriptions
         return self._operate if path == b"cluster" and not rest else self._rest
 
 
