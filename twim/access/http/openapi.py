@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from twim.access.http.declared import FILE, Answer, Described, Field
+from twim.access.http.declared import FILE, NOTHING, Answer, Described, Field
 from twim.access.http.route import described
 
 Json = dict[str, Any]
@@ -75,11 +75,21 @@ class _Schemas:
 
     def __init__(self, routes: Sequence[Described]) -> None:
         types = list({repr(one): one for route in routes for one in _types(route)}.values())
-        schemas, self.components = msgspec.json.schema_components(types, ref_template=REFERENCE)
-        self._schemas = {repr(one): schema for one, schema in zip(types, schemas, strict=True)}
+        schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+        self.components: Json = wide(components)
+        self._schemas = {repr(one): wide(schema) for one, schema in zip(types, schemas, strict=True)}
 
     def of(self, type: Any) -> Json:
-        return self._schemas[repr(type)]
+        schema: Json = self._schemas[repr(type)]
+        return schema
+
+
+def wide(schema: Any) -> Any:
+    """A schema whose whole numbers are of 64 bits: times and ids have more than 32, which generators take otherwise."""
+    if isinstance(schema, Mapping):
+        found = {name: wide(one) for name, one in schema.items()}
+        return found | {"format": "int64"} if found.get("type") == "integer" else found
+    return [wide(one) for one in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _types(one: Described) -> Iterator[Any]:
@@ -99,19 +109,20 @@ def _operation(path: str, area: str, one: Described, method: str, schemas: _Sche
     if one.who == "key" and method == "POST":
         parameters.append(REPEAT)
     again = "" if method == one.methods[-1] else f"By{method.capitalize()}"
+    operation = f"{area}{_camel(one.name)}"
     made: Json = {
-        "operationId": f"{area[0].lower()}{area[1:]}{_camel(one.name)}{again}",
+        "operationId": f"{operation[0].lower()}{operation[1:]}{again}",
         "summary": one.summary + (f" Needs the scope {one.scope}." if one.scope else ""),
         "tags": [area],
         "security": SECURITY[one.who],
-        "responses": {"200": _done(one.gives, schemas), "default": _refused()},
+        "responses": {"200": _done(f"{operation}Answer", one.gives, schemas), "default": _refused()},
     }
     if parameters:
         made["parameters"] = parameters
     if one.body is not None:
         made["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.of(one.body)}}}
     elif has_fields and others:
-        made["requestBody"] = _fields(others)
+        made["requestBody"] = _fields(f"{operation}Fields", others)
     return made
 
 
@@ -121,19 +132,20 @@ def _camel(name: str) -> str:
 
 def _parameter(field: Field[Any], where: str) -> Json:
     required = where == "path" or field.required
-    return {"name": field.name, "in": where, "required": required, "schema": dict(field.schema)}
+    return {"name": field.name, "in": where, "required": required, "schema": wide(field.schema)}
 
 
-def _fields(fields: Sequence[Field[Any]]) -> Json:
+def _fields(title: str, fields: Sequence[Field[Any]]) -> Json:
     required = [field.name for field in fields if field.required]
-    schema: Json = {"type": "object", "properties": {field.name: dict(field.schema) for field in fields}}
+    properties = {field.name: wide(field.schema) for field in fields}
+    schema: Json = {"title": title, "type": "object", "properties": properties}
     if required:
         schema["required"] = required
     kinds = (MULTIPART,) if FILE in fields else (FORM, JSON)
     return {"required": bool(required), "content": {kind: {"schema": schema} for kind in kinds}}
 
 
-def _done(gives: Answer, schemas: _Schemas) -> Json:
+def _done(title: str, gives: Answer, schemas: _Schemas) -> Json:
     if gives.media != JSON:
         return {"description": "Done.", "content": {gives.media: {"schema": {"type": "string"}}}}
     properties: Json = {"code": {"type": "integer", "maximum": 0}, "msg": {"type": "string"}}
@@ -141,9 +153,10 @@ def _done(gives: Answer, schemas: _Schemas) -> Json:
         properties["data"] = schemas.of(gives.data)
     if gives.rows is not None:
         properties["rows"] = {"type": "array", "items": schemas.of(gives.rows)}
-        properties["total"] = {"type": "integer"}
+        properties["total"] = {"type": "integer", "format": "int64"}
     properties |= {name: schemas.of(type) for name, type in gives.more.items()}
-    schema = {"type": "object", "properties": properties, "required": ["code", "msg"]}
+    title = title if gives != NOTHING else "Done"
+    schema = {"title": title, "type": "object", "properties": properties, "required": ["code", "msg"]}
     said = "Done, if `code` is 0; else a rule forbids it, and `msg` says which."
     return {"description": said, "content": {JSON: {"schema": schema}}}
 
