@@ -196,26 +196,41 @@ class MigratingSqlite(OnSqlite, TestCase):
         )
         self.assertEqual(owners, [(1, 7), (2, 0), (3, 5)])
 
-    async def _dying(self, database: Database, statements: int) -> str:
+    async def _dying(self, database: Database, statements: int) -> int:
         """Open the database in a process of its own that dies before this change of the schema, counted from 1. Gives
-        what it writes; it lives when there are fewer changes, or for 0."""
+        how many changes there were; it lives when there are fewer changes, or for 0."""
         url = database.url.render_as_string(hide_password=False)
-        command = [sys.executable, "-m", "test.storage.dying", url, str(statements)]
-        process = await deferToThread(
-            lambda: subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
-        )
-        self.assertEqual(process.returncode, -signal.SIGKILL if statements else 0, process.stderr)
-        return process.stdout
+
+        def ask() -> str:
+            assert self.dying.stdin is not None and self.dying.stdout is not None
+            self.dying.stdin.write(f"{url} {statements}\n")
+            self.dying.stdin.flush()
+            return self.dying.stdout.readline()
+
+        status, changes = (await deferToThread(ask)).split()
+        self.assertEqual(int(status), -signal.SIGKILL if statements else 0)
+        return int(changes)
+
+    def _start_dying(self) -> None:
+        command = [sys.executable, "-m", "test.storage.dying"]
+        self.dying = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def end() -> None:
+            self.dying.communicate()
+            self.assertEqual(self.dying.returncode, 0)
+
+        self.addCleanup(end)
 
     @asynchronous
     async def test_killed_in_a_revision(self) -> None:
         """Whichever revision a power cut interrupts, at its beginning, in its middle or at its end: the next start
         makes the schema whole, with what was in the database."""
+        self._start_dying()
         open_database(self.database)
         whole = self._do(_shapes)
         revisions = sorted(one.revision for one in migrations.scripts().walk_revisions())
         for before in ["", *revisions[:-1]]:
-            changes = int(await self._dying(self._made_by(before), 0))
+            changes = await self._dying(self._made_by(before), 0)
             self.assertGreater(changes, 0)
             for statements in sorted({1, (changes + 1) // 2, changes}):
                 database = self._made_by(before)

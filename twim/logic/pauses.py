@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 
 from twim.errors import Unavailable
 
-PAUSE_SECONDS: Final = 0.02  # the shortest pause between two transactions
+PAUSE_SECONDS: Final = 0.005  # the shortest pause between two transactions
 PAUSE_FACTOR: Final = 4  # or so many times as long as the last one took: four fifths of the time are the others'
 
 

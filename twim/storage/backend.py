@@ -70,8 +70,9 @@ class Backend(Protocol):
     def patient_engine(self) -> AbstractContextManager[Engine]:
         """A connection on which a change of the schema may wait for another node's."""
 
-    def serialised(self, transaction: Callable[[], Deferred[T]]) -> Deferred[T]:
-        """Begin `transaction`, which writes, when it may: at once where the database itself orders its writers."""
+    def serialised(self, transaction: Callable[[], Deferred[T]], synced: bool = True) -> Deferred[T]:
+        """Begin `transaction`, which writes, when it may: at once where the database itself orders its writers. With
+        `synced` off it is one that `engine` gives such a connection to, and may be large."""
 
     def conversation_here(self, key: Key) -> Conversation | None:
         """The conversation of `key` with its head, where that is looked up faster than a thread is told; None when it

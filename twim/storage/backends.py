@@ -19,7 +19,7 @@ from twim.storage.sqlite.dialect import SqliteDialect
 def backend_for(url: URL, reactor: Any) -> Backend:
     """How the database at `url` is reached."""
     if url.drivername == "sqlite":
-        return SqliteBackend(url)
+        return SqliteBackend(url, reactor)
     return ServerBackend(url, _server_dialect(url.drivername.partition("+")[0]), reactor)
 
 

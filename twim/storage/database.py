@@ -79,7 +79,7 @@ class Database:
     def write(self, work: Callable[[Connection], T], synced: bool = True) -> Deferred[T]:
         """Run `work` in a transaction that may write; it is committed when the Deferred fires. With `synced` off, on
         SQLite, a crash may undo it: for what can be made again from the log."""
-        return self.backend.serialised(lambda: self._hop(self.backend.writers, work, True, synced))
+        return self.backend.serialised(lambda: self._hop(self.backend.writers, work, True, synced), synced)
 
     def execute(self, statement: Executable) -> Deferred[None]:
         """Run one statement whose result is of no interest, as `write` does."""

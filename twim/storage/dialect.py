@@ -29,6 +29,11 @@ class Dialect(Protocol):
         """Whether what finds messages, and the read marks of their senders, are written after the messages."""
 
     @property
+    def holding_seconds(self) -> float:
+        """How long a transaction of many small steps goes on before it lets others write: where there is one writer,
+        all messages wait for it."""
+
+    @property
     def messages(self) -> MessageIndex:
         """What finds messages in the log."""
 

@@ -10,6 +10,7 @@ words. From it the next numbers follow on SQLite, and the others only wait for i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Final, NamedTuple
 
 import msgspec
@@ -31,7 +32,8 @@ from twim.wire.commands import NOTICE
 from twim.wire.message import Shown, decode_shown, encode
 
 LISTED: Final = 10  # conversations whose age is looked at in one transaction: a hundred short statements
-DELETED: Final = 50  # messages deleted in one transaction: a few milliseconds on SQLite, whose one writer they keep
+DELETED: Final = 200  # messages deleted in one transaction, at most
+PIECE: Final = 10  # of them after which it looks at the time
 
 
 class Aged(NamedTuple):
@@ -111,9 +113,10 @@ class RetentionStore:
             newest = newest_id(connection)
             left = list(aged)
             messages, files = 0, set[str]()
-            while left and messages < DELETED:
+            until = monotonic() + self._dialect.holding_seconds
+            while left and messages < DELETED and (not messages or monotonic() < until):
                 one = left.pop(0)
-                end = min(one.first + DELETED - messages, one.floor)
+                end = min(one.first + min(PIECE, DELETED - messages), one.floor)
                 messages += _delete(self._dialect, connection, one, end, newest, files)
                 if end < one.floor:
                     left.insert(0, one._replace(first=end))

@@ -12,6 +12,7 @@ from test.access.running_node import OnUnixSocket, RunningNode
 from twim.storage import probe
 
 COUNTERS = {"messages_stored", "commits", "messages_delivered", "messages_read_again", "bus_dropped"}
+COUNTERS |= {"pushes_sent", "pushes_dropped"}
 HISTOGRAMS = {"commit_seconds", "batch_seconds", "delivery_seconds", "batch_messages", "request_seconds"}
 ADDRESSED = "X-Forwarded-For: "
 

@@ -55,7 +55,7 @@ class ServerBackend:
         finally:
             engine.dispose()
 
-    def serialised(self, transaction: Callable[[], Deferred[T]]) -> Deferred[T]:
+    def serialised(self, transaction: Callable[[], Deferred[T]], synced: bool = True) -> Deferred[T]:
         """See `Backend`."""
         return transaction()
 

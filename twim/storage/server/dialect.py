@@ -31,6 +31,7 @@ class ServerDialect(ABC):
 
     defers_index = False
     commits_in_order = False
+    holding_seconds = 0.02
     _move_heads: str
     _move_marks: str
 

@@ -22,6 +22,7 @@ from twim.storage.appender import Ended, ThreadAppender
 from twim.storage.interface import UNKNOWN, Post
 from twim.storage.sqlite.backend import SqliteBackend
 from twim.storage.sqlite.batch import Batch
+from twim.storage.sqlite.checkpoints import COMMIT_PAGES
 from twim.storage.sqlite.committer import Committer
 from twim.storage.sqlite.deferred_index import DeferredIndex
 
@@ -91,6 +92,7 @@ class SqliteAppender:
                 ended(None)
             # After it is noted: the next writer counts on it.
             self._backend.write_lock.release()
+            self._backend.checkpoints.wrote(COMMIT_PAGES + len(batch.plain))
 
         self._committer.run(commit, committed)
 

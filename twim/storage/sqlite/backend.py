@@ -18,6 +18,7 @@ from twisted.python.threadpool import ThreadPool
 from twim.errors import Unavailable
 from twim.storage.engine import POOL_SECONDS
 from twim.storage.interface import Conversation, Key
+from twim.storage.sqlite.checkpoints import LARGE_PAGES, SMALL_PAGES, Checkpoints
 from twim.storage.sqlite.dialect import SqliteDialect
 from twim.storage.sqlite.engine import open_sqlite
 from twim.storage.sqlite.file import DatabaseFile
@@ -41,7 +42,7 @@ class SqliteBackend:
 
     is_lost = False
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, reactor: Any) -> None:
         self.dialect = SqliteDialect()
         self.path = Path(url.database or "")
         self.snapshot_options: dict[str, Any] = {}
@@ -51,6 +52,7 @@ class SqliteBackend:
         self._file = DatabaseFile(self.path)
         self._engine = open_sqlite(url, READERS + 1, POOL_SECONDS)
         self._unsynced = open_sqlite(url, 1, POOL_SECONDS, synced=False)
+        self.checkpoints = Checkpoints(self.own_connection, self.write_lock, self.readers, self.writers, reactor)
         self._locked_at = 0.0
         self._looking: sqlite3.Connection | None = None
         self._look_again_at = 0.0
@@ -73,7 +75,7 @@ class SqliteBackend:
         """See `Backend`."""
         yield self._engine
 
-    def serialised(self, transaction: Callable[[], Deferred[T]]) -> Deferred[T]:
+    def serialised(self, transaction: Callable[[], Deferred[T]], synced: bool = True) -> Deferred[T]:
         """See `Backend`."""
         done: Deferred[T] = Deferred()
         asked = monotonic()
@@ -88,7 +90,11 @@ class SqliteBackend:
             writing = transaction()
             # In this order: what follows from the commit is settled before the next writer begins.
             writing.chainDeferred(done)
-            writing.addBoth(lambda _: self.write_lock.release())
+            writing.addBoth(released)
+
+        def released(_: object) -> None:
+            self.write_lock.release()
+            self.checkpoints.wrote(SMALL_PAGES if synced else LARGE_PAGES)
 
         self.write_lock.acquire(acquired)
         return done
@@ -151,5 +157,6 @@ class SqliteBackend:
         if self._looking is not None:
             self._looking.close()
             self._looking = None
+        self.checkpoints.stop()
         self._unsynced.dispose()
         self._engine.dispose()

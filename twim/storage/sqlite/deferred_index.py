@@ -23,7 +23,7 @@ from twim.storage.sqlite.driver import executing
 from twim.storage.sqlite.index_writing import Noted, write_index
 
 DEFER_SECONDS: Final = 3.0  # how long it may wait: the more at once, the fewer pages for each
-DEFER_MESSAGES: Final = 10_000  # or how many messages may wait for it: some 10 ms in which no other commit runs
+DEFER_MESSAGES: Final = 4_000  # or how many messages may wait for it: some 4 ms in which no other commit runs
 RETRY_SECONDS: Final = 10.0  # after a refusal: messages go first when the storage is hard to get
 
 

@@ -48,6 +48,7 @@ class SqliteDialect:
 
     defers_index = True
     commits_in_order = True
+    holding_seconds = 0.001
 
     def __init__(self) -> None:
         self.messages = RunIndex()

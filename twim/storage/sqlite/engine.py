@@ -12,7 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 BUSY_SECONDS: Final = 5.0  # how long a thread waits for another process's lock before it refuses
 CACHE_KIB: Final = 64 * 1024  # page cache of one connection
-CHECKPOINT_PAGES: Final = 8_000  # the WAL is copied back after 32 MiB, so a page written often is copied once
+CHECKPOINT_PAGES: Final = 32_000  # of the WAL, 128 MiB: then whoever commits copies it back (see `checkpoints`)
 
 
 def open_sqlite(url: URL, connections: int, pool_seconds: float, synced: bool = True) -> Engine:

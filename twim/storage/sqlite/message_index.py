@@ -37,6 +37,7 @@ _OF_IDS: Final = "SELECT body FROM message WHERE id IN (SELECT value FROM json_e
 
 
 _DELETE: Final = "DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))"
+_DELETE_RUNS: Final = "DELETE FROM run WHERE conversation = ? AND first >= ? AND first <= ? AND last <= ?"
 _OVERLAPPING: Final = (
     "SELECT first, last, id FROM run WHERE conversation = ?1 AND first <= ?3"
     " AND first >= (SELECT coalesce(max(first), 0) FROM run WHERE conversation = ?1 AND first <= ?2) AND last >= ?2"
@@ -130,6 +131,8 @@ def _unbroken(seqs: Sequence[int]) -> list[tuple[int, int]]:
 
 def _cut_runs(connection: Connection, conversation_id: int, first: int, last: int) -> None:
     """No run has the messages `first` to `last` any more."""
+    # Of the runs within these bounds, which may be many, nothing is left; of the two that cross them, a part.
+    connection.exec_driver_sql(_DELETE_RUNS, (conversation_id, first, last, last))
     for start, end, its_id in fetch(connection, _OVERLAPPING, (conversation_id, first, last)):
         whole = (conversation_id, start)
         connection.exec_driver_sql("DELETE FROM run WHERE conversation = ? AND first = ?", whole)

@@ -309,7 +309,6 @@ class WhoTests(AdminNode):
         """Paths and methods that there are not."""
         self.assert_refused(await self.get_as(self.boss, "/nothing"), 404)
         self.assert_refused(await self.send("POST", "/users", {}), 405)
-        self.assert_refused(await self.get_as(self.boss, "/webhooks"), 404)
 
 
 class GoneTests(AdminNode):

@@ -72,6 +72,8 @@ class PushTests(Pushes):
         await self.settled(talking, cat, "cat")
         self.assertEqual([one["words"] for one in self.told("cat")], ["after cat"])
         self.assertEqual(len(self.server.at("ben")), 1)
+        # It is counted once its answer is here, which comes after the request.
+        await until(lambda: self.node.push.pushing.pushed >= 3)
         self.assertEqual(self.node.push.pushing.pushed, 3)
 
     async def test_group(self) -> None:
