@@ -1,8 +1,9 @@
 """Opens a database and dies, as by a power cut, in the middle of bringing its schema up to date.
 
-python -m test.storage.dying reads lines `URL STATEMENTS`. For each it forks, which is much faster than a start: the
-child dies before the revisions have sent that many statements that change something. A line is the answer: the status
-by which it ended, and how many statements there were when it lived.
+python -m test.storage.dying reads lines `URL STATEMENTS REVISIONS`. For each it forks, which is much faster than a
+start: the child brings the schema up to the last of the revisions in that folder, and dies before these have sent that
+many statements that change something. A line is the answer: the status by which it ended, and how many statements
+there were when it lived.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sys
 from typing import Any
 
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 from twisted.internet import reactor
 
@@ -21,7 +23,7 @@ from twim.storage.engine import parse_url
 from twim.storage.opening import open_database
 
 
-def main(url: str, statements: int) -> None:
+def main(url: str, statements: int, revisions: str) -> None:
     """Run the program described above."""
     changes = 0
     in_revisions = False
@@ -40,9 +42,14 @@ def main(url: str, statements: int) -> None:
             if changes == statements:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    known = ScriptDirectory(migrations.__path__[0], version_locations=[revisions])
+    migrations.scripts = lambda: known
     migrations._upgrade = watched
     event.listen(Engine, "before_cursor_execute", before)
     database = Database(parse_url(url), reactor)
+    # What it writes is of the newest schema.
+    dialect: Any = database.dialect
+    dialect.write_index = lambda connection: None
     open_database(database)
     database.stop()
     os.write(RESULTS[1], b"%d" % changes)
@@ -55,10 +62,10 @@ def serve() -> None:
     """Answer each line."""
     os.set_blocking(RESULTS[0], False)
     for line in sys.stdin:
-        url, statements = line.split()
+        url, statements, revisions = line.split()
         child = os.fork()
         if not child:
-            main(url, int(statements))
+            main(url, int(statements), revisions)
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         try:

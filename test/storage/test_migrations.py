@@ -74,15 +74,19 @@ class OnSqlite:
     def _do(self, work: Any) -> Any:
         return self.database.transact(work, True)
 
-    def _open_as(self, revision: str, database: Database | None = None) -> None:
-        """Make the database with the revisions up to this one."""
-        database = database or self.database
+    def _up_to(self, revision: str) -> Path:
+        """A folder with the revisions up to this one."""
         until = Path(self.mktemp())
         until.mkdir()
         for one in Path(migrations.scripts().versions).glob("r*.py"):
             if one.name[1:5] <= revision:
                 shutil.copy(one, until)
-        old = ScriptDirectory(migrations.__path__[0], version_locations=[str(until)])
+        return until
+
+    def _open_as(self, revision: str, database: Database | None = None) -> None:
+        """Make the database with the revisions up to this one, or bring it up to it."""
+        database = database or self.database
+        old = ScriptDirectory(migrations.__path__[0], version_locations=[str(self._up_to(revision))])
         with (
             mock.patch.object(migrations, "scripts", lambda: old),
             mock.patch.object(database.dialect, "write_index"),
@@ -196,14 +200,14 @@ class MigratingSqlite(OnSqlite, TestCase):
         )
         self.assertEqual(owners, [(1, 7), (2, 0), (3, 5)])
 
-    async def _dying(self, database: Database, statements: int) -> int:
-        """Open the database in a process of its own that dies before this change of the schema, counted from 1. Gives
-        how many changes there were; it lives when there are fewer changes, or for 0."""
+    async def _dying(self, database: Database, statements: int, revision: str) -> int:
+        """Bring the database up to this revision in a process that dies before this change of the schema, counted from
+        1. Gives how many changes there were; it lives when there are fewer changes, or for 0."""
         url = database.url.render_as_string(hide_password=False)
 
         def ask() -> str:
             assert self.dying.stdin is not None and self.dying.stdout is not None
-            self.dying.stdin.write(f"{url} {statements}\n")
+            self.dying.stdin.write(f"{url} {statements} {self._up_to(revision).absolute()}\n")
             self.dying.stdin.flush()
             return self.dying.stdout.readline()
 
@@ -224,30 +228,29 @@ class MigratingSqlite(OnSqlite, TestCase):
     @asynchronous
     async def test_killed_in_a_revision(self) -> None:
         """Whichever revision a power cut interrupts, at its beginning, in its middle or at its end: the next start
-        makes the schema whole, with what was in the database."""
+        finishes it, and at last the schema is whole, with what was in the database from the first revision on."""
         self._start_dying()
         open_database(self.database)
         whole = self._do(_shapes)
-        revisions = sorted(one.revision for one in migrations.scripts().walk_revisions())
-        for before in ["", *revisions[:-1]]:
-            changes = await self._dying(self._made_by(before), 0)
-            self.assertGreater(changes, 0)
-            for statements in sorted({1, (changes + 1) // 2, changes}):
-                database = self._made_by(before)
-                await self._dying(database, statements)
-                open_database(database)
-                where = f"from {before or 'nothing'}, killed before change {statements} of {changes}"
-                self.assertEqual(database.transact(_shapes, False), whole, where)
-                named = database.transact(lambda c: c.execute(select(community.c.name)).scalars().all(), False)
-                self.assertEqual(named, ["kept"] if before else [], where)
+        first, *revisions = sorted(one.revision for one in migrations.scripts().walk_revisions())
+        unhurt, *dying = [self._empty() for _ in range(4)]
+        for revision in (first, *revisions):
+            changes = await self._dying(unhurt, 0, revision)
+            self.assertGreater(changes, 0, revision)
+            for database, statements in zip(dying, (1, (changes + 1) // 2, changes), strict=True):
+                await self._dying(database, statements, revision)
+                self._open_as(revision, database)
+                if revision == first:
+                    database.transact(lambda c: c.execute(text(_GROUP)), True)
+        for database in dying:
+            open_database(database)
+            self.assertEqual(database.transact(_shapes, False), whole)
+            named = database.transact(lambda c: c.execute(select(community.c.name)).scalars().all(), False)
+            self.assertEqual(named, ["kept"])
 
-    def _made_by(self, revision: str) -> Database:
-        """A database of this revision with a group, or an empty one."""
+    def _empty(self) -> Database:
         database = Database(self.url(), reactor)
         self.addCleanup(database.stop)
-        if revision:
-            self._open_as(revision, database)
-            database.transact(lambda c: c.execute(text(_GROUP)), True)
         return database
 
     def test_unfinished_copy(self) -> None:
