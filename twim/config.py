@@ -36,6 +36,7 @@ PORTS: Final = {"http": 80, "https": 443}
 ORIGIN: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63})(?::(?P<port>[0-9]{1,5}))?"
 )
+PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9_-]+)+")
 UPLOAD_MIB: Final = 10_240  # the largest upload that may be allowed: one file of 10 GiB
 
 
@@ -169,6 +170,12 @@ SETTINGS: Final = (
         " socket): what they say of a client's address and of TLS is believed [default: none]",
     ),
     Setting(
+        "prefix",
+        "",
+        "Path of the site below which everything is (/chat for https://example.com/chat/), for a proxy that passes"
+        " paths on as they are; one that takes the path off sends X-Forwarded-Prefix [default: none]",
+    ),
+    Setting(
         "sites",
         "",
         "Origins (https://shop.example) of the sites that may show the chat in a frame and call REST from a browser,"
@@ -246,6 +253,8 @@ class Config:
     """Mobiles of those who may see how the cluster is."""
     proxies: frozenset[str]
     """Addresses and networks of proxies, and `unix`, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    prefix: str = ""
+    """What every path begins with, as ``/chat``."""
     files_public: bool = False
     """Whether everybody who knows a file's address may read it."""
     sites: frozenset[str] = frozenset()
@@ -389,6 +398,7 @@ def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
         upload_bytes=_upload_bytes(settings["upload-limit"]),
         operators=frozenset(settings["operators"].replace(",", " ").split()),
         proxies=_networks("proxies", settings["proxies"], "unix"),
+        prefix=_prefix(settings["prefix"]),
         sites=_sites(settings["sites"]),
         webhooks_private=settings["webhooks"] == "private",
         login=_login(settings["login"]),
@@ -497,6 +507,13 @@ def _login(value: str) -> LoginSources:
         return read_sources(value)
     except BadSource as error:
         raise ConfigError(f"--login {error}") from None
+
+
+def _prefix(value: str) -> str:
+    path = value.removesuffix("/")
+    if path and not PREFIX.fullmatch(path):
+        raise ConfigError(f"--prefix {value}: a path as /chat, of letters, digits, - and _")
+    return path
 
 
 def _sites(value: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from twim.access.http.chat import Chat
 from twim.access.http.metrics import Metrics
 from twim.access.http.monitors import Monitors
 from twim.access.http.pages import LOGIN_PAGE, Pages
+from twim.access.http.prefix import Prefixes
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
 from twim.access.http.rest.admin import Admin
@@ -348,7 +349,8 @@ class Node:
         self.upkeep = Upkeep(store, attachments.referenced, attachments.forget_uploads, self.files, reactor)
         operate = Operate(authenticator, accounts, self.bus, self.figures, config.operators, self.settings.differs)
         requests = BoundedRequests(
-            {UPLOAD_PATH: uploads.receive}, reactor, urls.sign_body, body_limit(self.keys), authenticator.sites.mark
+            *({UPLOAD_PATH: uploads.receive}, reactor, urls.sign_body, body_limit(self.keys), authenticator.sites.mark),
+            Prefixes(config.prefix, authenticator.peers),
         )
         self.readiness = Readiness(CommitProbe(database, reactor, lambda: self.log.committed_at), self.bus)
         self.metrics = Metrics(twim_version(), self.figures, self.log.measures, requests.measures)
@@ -363,6 +365,7 @@ class Node:
             health,
             TransportSecurity(peers, config.hsts),
             authenticator.sites,
+            twim_version(),
         )
         self.site: Site = make_site(root, requests, authenticator, self.admission, upgrade, reactor)
 

@@ -18,6 +18,7 @@ from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from test.access.conformance import check_answer, check_frame
 from test.access.http.request_rig import parsed
 from test.access.websocket.test_conformance import forget_timers
 from test.storage.databases import sqlite_database
@@ -90,10 +91,12 @@ class _Asking(Protocol):
 
 
 class Device(Protocol, Talking):
-    """One WebSocket connection. `heard` has every frame; `hear` takes the next one that matches."""
+    """One WebSocket connection. `heard` has every frame; `hear` takes the next one that matches. Frames must be as they
+    are described while `is_described`."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
+        self.is_described = True
         self._data = b""
         self._parts: list[bytes] = []
         self.frames = 0
@@ -166,6 +169,8 @@ class Device(Protocol, Talking):
         await until(lambda: fitting() or self.gone, f"a frame with {wanted} among {self._unread[-5:]}")
         assert fitting(), f"closed with {self.code} before a frame with {wanted}"
         found = fitting()[0]
+        if self.is_described:
+            check_frame(found)
         self._unread.remove(found)
         return found
 
@@ -244,6 +249,8 @@ class RunningNode(TestCase):
 
     timeout = 240
     settings: dict[str, str] = {"limits": "off"}  # noqa: RUF012 (a test case is its own instance)
+    is_described = True
+    """Whether answers must be as they are described; a test that stores something else says no."""
 
     async def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
@@ -305,7 +312,10 @@ class RunningNode(TestCase):
         if body or method == "POST":
             lines.append(f"Content-Length: {len(body)}")
         head = b"".join((x if isinstance(x, bytes) else x.encode()) + b"\r\n" for x in lines)
-        return await self.ask_raw(head + b"\r\n" + body)
+        answer = await self.ask_raw(head + b"\r\n" + body)
+        if self.is_described:
+            check_answer(method, path, answer.status, answer.json)
+        return answer
 
     async def post(self, path: str, *headers: str, **fields: object) -> Answer:
         """POST a form."""

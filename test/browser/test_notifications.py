@@ -184,7 +184,7 @@ def test_other_user(logged_out: PeopleOf) -> None:
     left = """PushManager.prototype.getSubscription = async () => ({ unsubscribe: async () => {
         localStorage.setItem("ended", "1"); return true; } });"""
     anna = allowing(logged_out, "Anna", left)
-    anna.page.wait_for_function("localStorage.getItem('ended') === '1'", timeout=SECONDS)
+    anna.page.wait_for_function("() => localStorage.getItem('ended') === '1'", timeout=SECONDS)
 
 
 def test_only_open(logged_out: PeopleOf) -> None:

@@ -167,7 +167,7 @@ class SameAsAutobahn(TestCase):
     async def compare(self, endpoint: IStreamClientEndpoint) -> None:
         for name, headers in (ORDINARY | UNUSUAL).items():
             ours = await self.ask(endpoint, headers)
-            no_upgrades = self.patch(connection, "read_upgrade", lambda data: None)
+            no_upgrades = self.patch(connection, "read_upgrade", lambda data, ordinary: None)
             with_autobahn = self.patch(websocket, "ordinary_key", lambda request: None)
             theirs = await self.ask(endpoint, headers)
             with_autobahn.restore()

@@ -40,7 +40,9 @@ def tls_port() -> int:
 def provider(tmp_path_factory: pytest.TempPathFactory, port: int, tls_port: int) -> Iterator[RunningProvider]:
     """One for the module."""
     sites = (f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}")
-    with RunningProvider(tmp_path_factory.mktemp("provider"), [f"{site}/user/oidc" for site in sites]) as running:
+    with RunningProvider(
+        tmp_path_factory.mktemp("provider"), [*(f"{site}/user/oidc" for site in sites), f"{sites[1]}/talk/user/oidc"]
+    ) as running:
         yield running
 
 
@@ -149,13 +151,21 @@ http {{
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
         }}
+        location /talk/ {{
+            proxy_pass http://127.0.0.1:{port}/;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Prefix /talk;
+        }}
     }}
 }}
 """
 
 
 def test_behind_nginx(server: Server, tmp_path: Path, port: int, tls_port: int) -> None:
-    """Behind nginx, which speaks TLS, the provider leads back there, and the cookies go by TLS only."""
+    """Behind nginx, which speaks TLS, the provider leads back there, also below a path of the site, and cookies go by
+    TLS only, and only there."""
     nginx = need("nginx", "nginx")
     authority = Authority(tmp_path)
     certificate = authority.sign("front", address="127.0.0.1")
@@ -165,21 +175,28 @@ def test_behind_nginx(server: Server, tmp_path: Path, port: int, tls_port: int) 
     command = [nginx, "-c", str(config), "-e", str(tmp_path / "error.log"), "-g", "daemon off;"]
     front = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
-        visitor, site = Visitor(authority.file), f"https://127.0.0.1:{tls_port}"
+        site = f"https://127.0.0.1:{tls_port}"
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                visitor.ask(f"{site}/settings")
+                Visitor(authority.file).ask(f"{site}/settings")
                 break
             except OSError:
                 assert time.monotonic() < deadline and front.poll() is None, "nginx doesn't start"
                 time.sleep(0.05)
-        answer = visitor.ask(f"{site}/user/oidc", {}, Origin=site)
-        left_by = json.loads(answer.body)["data"]["url"]
-        assert next(one for one in visitor.cookies if one.name == "oidc").secure
-        back = visitor.pass_provider(left_by, "tess", f"{site}/user/oidc")
-        assert visitor.ask(back).leads_to == f"{site}{CHAT}"
-        assert next(one for one in visitor.cookies if one.name == "token").secure
+        for base in ("", "/talk"):
+            for to, leads_to in (("", CHAT), ("/admin/people.shtml", "/admin/people.shtml")):
+                visitor = Visitor(authority.file)
+                answer = visitor.ask(f"{site}{base}/user/oidc", {"to": to}, Origin=site)
+                left_by = json.loads(answer.body)["data"]["url"]
+                state = next(one for one in visitor.cookies if one.name == "oidc")
+                assert (state.secure, state.path) == (True, f"{base}/user/oidc")
+                back = visitor.pass_provider(left_by, "tess", f"{site}{base}/user/oidc")
+                assert visitor.ask(back).leads_to == f"{site}{base}{leads_to}"
+                token = next(one for one in visitor.cookies if one.name == "token")
+                assert (token.secure, token.path) == (True, f"{base}/")
+        failed = Visitor(authority.file).ask(f"{site}/talk/user/oidc?state=another")
+        assert failed.leads_to == f"{site}/talk/user/login.shtml?failed=again"
     finally:
         front.terminate()
         front.wait()

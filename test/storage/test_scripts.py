@@ -14,7 +14,7 @@ from test.storage.rig import OnMySql, OnPostgreSql, OnSqlite
 from twim.logic.policy import may_join
 from twim.storage.backends import dialect_named
 from twim.storage.interface import key_of
-from twim.storage.schema import counted
+from twim.storage.schema import named, silent
 from twim.storage.written_through import newest_id
 from twim.wire.commands import EDIT, GROUP, NOTICE, REACTION, RECALL
 from twim.wire.message import Message, encode
@@ -23,7 +23,7 @@ PEOPLE = 3
 WORDS = st.sampled_from(["", "a", "👍", "👩‍🚀", "é "])
 
 
-COUNTED = counted.sorted_tables
+COUNTED = (named, silent)
 NOTICES = st.sampled_from(["removed", "renamed", "joined"])
 READ = -1  # no message: the mark moves to `ref`
 NAMED = st.lists(st.sampled_from([-1, *range(PEOPLE)]), max_size=3)
@@ -167,13 +167,13 @@ class ScriptsOnSqlite(OnSqlite):
             said: list[Message] = []
             wanted: list[bool] = []
             marks: list[tuple[int, int]] = []
-            for who, media, content, ref, cid, named in batch:
+            for who, media, content, ref, cid, mentioned in batch:
                 ref = min(ref, len(model.shown) + 1)
                 if media == READ:
                     marks.append((people[who], ref))
                     continue
-                named = [people[one] if one >= 0 else 0 for one in named]
-                fields: dict[str, Any] = {"ref": ref, "mentions": tuple(named)}
+                mentions = tuple(people[one] if one >= 0 else 0 for one in mentioned)
+                fields: dict[str, Any] = {"ref": ref, "mentions": mentions}
                 if media == NOTICE:
                     fields = {"memo": str(people[ref % PEOPLE])}
                 # A sender's cids are kept for ever, so each script uses its own.

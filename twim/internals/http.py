@@ -34,8 +34,24 @@ def network_producer(transport: Any) -> Any:
     return getattr(transport, "_networkProducer", transport)
 
 
-class ExtensibleRequest(Request):
-    """A request whose answer to ``OPTIONS *`` can be replaced."""
+class CookieOrder:
+    """Reads a request's cookies as browsers order them."""
+
+    requestHeaders: Any
+    received_cookies: dict[bytes, bytes]
+
+    def parseCookies(self) -> None:
+        """Of two cookies with one name the first counts: browsers send the one of the longer path first (RFC 6265,
+        section 5.4), and the other is of another server on this site. twisted.web calls this."""
+        for line in self.requestHeaders.getRawHeaders(b"cookie", []):
+            for one in line.split(b";"):
+                name, equals, value = one.lstrip().partition(b"=")
+                if equals:
+                    self.received_cookies.setdefault(name, value)
+
+
+class ExtensibleRequest(CookieOrder, Request):
+    """A request whose answer to ``OPTIONS *`` can be replaced, and whose cookies are read as browsers order them."""
 
     def answer_star(self) -> None:
         """Write and finish the answer to ``OPTIONS *``."""

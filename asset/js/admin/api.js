@@ -1,7 +1,7 @@
 // The administrators' paths, asked by the user whose page this is.
 
 import { Rest } from "../im/index.js";
-import { LOGIN } from "../page/pages.js";
+import { BASE, LOGIN, SERVER } from "../page/pages.js";
 import { me, showOtherUser } from "../page/whose.js";
 
 /** @import { Refused } from "../im/refused.js" */
@@ -10,10 +10,10 @@ import { me, showOtherUser } from "../page/whose.js";
 /** @param {Refused} error that ends the log-in */
 function refused(error) {
   if (error.otherUser) showOtherUser();
-  else location.replace(`${LOGIN}?to=${location.pathname}`);
+  else location.replace(`${LOGIN}?to=${location.pathname.slice(BASE.length)}`);
 }
 
-const rest = new Rest({ user: me?.id ?? null, fetch: (...args) => fetch(...args), refused });
+const rest = new Rest({ base: SERVER, user: me?.id ?? null, fetch: (...args) => fetch(...args), refused });
 const API = "/admin/api/";
 const PATIENCE = 600_000; // ms: deleting what is old takes its time
 

@@ -4,6 +4,7 @@ import { button } from "../page/button.js";
 import { confirmed, field, form, openDialog } from "../page/dialog.js";
 import { fill, h } from "../page/element.js";
 import { whole } from "../page/moment.js";
+import { SERVER } from "../page/pages.js";
 import { t } from "../page/words.js";
 import { act } from "./api.js";
 import { showOnce } from "./asking.js";
@@ -12,7 +13,7 @@ import { pagedList } from "./paged-list.js";
 
 /** @import { InviteLine } from "./types.js" */
 
-const SERVER = "server";
+const FOR_SERVER = "server";
 
 /** @param {Element} place */
 export function invites(place) {
@@ -25,7 +26,7 @@ export function invites(place) {
 /** @param {InviteLine} invite */
 function line(invite) {
   const problem = problemLine();
-  const what = String(invite.for) === SERVER ? t("admin.invites.server") : t("admin.invites.group", { id: invite.for });
+  const what = String(invite.for) === FOR_SERVER ? t("admin.invites.server") : t("admin.invites.group", { id: invite.for });
   const facts = [t("admin.invites.left", { left: invite.left, uses: invite.uses }), t("admin.invites.until", { when: whole(invite.expires) }),
     t("admin.invites.maker", { id: invite.maker })].join(" · ");
   const revoke = async () => {
@@ -47,10 +48,10 @@ function make(made) {
     field(t("admin.invites.days"), { name: "days", type: "number", min: 1, max: 30, value: 7, required: true })];
   /** @param {Record<string, string>} asked */
   const submitted = async (asked) => {
-    const { url } = await act("invites", { for: asked.group || SERVER, uses: asked.uses, days: asked.days });
+    const { url } = await act("invites", { for: asked.group || FOR_SERVER, uses: asked.uses, days: asked.days });
     box.close();
     made();
-    showOnce(t("admin.invites.link"), location.origin + url, t("admin.invites.link-why"));
+    showOnce(t("admin.invites.link"), SERVER + url, t("admin.invites.link-why"));
   };
   const box = openDialog(t("admin.invites.new"), form({ fields, submit: t("admin.make"), submitted }));
 }

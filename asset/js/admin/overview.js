@@ -1,6 +1,7 @@
 // How the node that answers has been over the last hour and day, and what waits for an administrator.
 
 import { fill, h } from "../page/element.js";
+import { BASE } from "../page/pages.js";
 import { t } from "../page/words.js";
 import { listed, told } from "./api.js";
 import { attempt, problemLine } from "./attempt.js";
@@ -92,7 +93,7 @@ export function overview(place) {
       const found = await listed("users", { waiting: 1, limit: WAITING });
       const count = found.next ? `${found.rows.length}+` : String(found.rows.length);
       waiting.hidden = !found.rows.length;
-      fill(waiting, t("admin.waiting-people", { count }), " ", h("a", { href: "/admin/people.shtml?waiting=1" }, t("admin.look")));
+      fill(waiting, t("admin.waiting-people", { count }), " ", h("a", { href: `${BASE}/admin/people.shtml?waiting=1` }, t("admin.look")));
     });
   }
 

@@ -5,6 +5,7 @@ import { button } from "../page/button.js";
 import { confirmed, openDialog } from "../page/dialog.js";
 import { fill, h } from "../page/element.js";
 import { whole } from "../page/moment.js";
+import { SERVER } from "../page/pages.js";
 import { apart, isolated, phrase, readable } from "../page/strangers.js";
 import { t } from "../page/words.js";
 import { me } from "../page/whose.js";
@@ -104,7 +105,7 @@ function acts(user, { changed: draw, gone }) {
     if (!(await confirmed(phrase(t("admin.person.reset-question"), who), t("admin.person.reset")))) return;
     await attempt(problem, async () => {
       const { url } = await act(`${path}/reset`);
-      showOnce(t("admin.person.reset-link"), location.origin + url, t("admin.person.reset-why"));
+      showOnce(t("admin.person.reset-link"), SERVER + url, t("admin.person.reset-why"));
     });
   };
   const sessions = async () => {

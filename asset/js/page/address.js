@@ -1,6 +1,7 @@
 // Addresses in messages come from strangers.
 
 import { linksIn } from "./links.js";
+import { BASE } from "./pages.js";
 
 const SHOWN = 60; // characters of an address that are shown
 const ESCAPES = /(?:%[0-9a-f]{2})+/giu;
@@ -15,7 +16,7 @@ export function safeAddress(text) {
   return url && (url.protocol === "https:" || url.protocol === "http:") ? url.href : null;
 }
 
-const FILES = /\/(mnt|asset)\//u; // where this site has files; a picture must ask for nothing else in the reader's name
+const FILES = [`${BASE}/mnt/`, `${BASE}/asset/`]; // where this site has files; a picture must ask for nothing else in the reader's name
 
 /**
  * The address of a picture, voice or video if the page may load it: a file of this site, of its store, or by https. Else
@@ -25,7 +26,7 @@ const FILES = /\/(mnt|asset)\//u; // where this site has files; a picture must a
 export function mediaAddress(text) {
   const url = parsed(text);
   if (!url || url.username || url.password) return null;
-  if (url.origin === location.origin) return FILES.test(url.pathname) ? url.href : null;
+  if (url.origin === location.origin) return FILES.some((folder) => url.pathname.startsWith(folder)) ? url.href : null;
   return url.protocol === "https:" || stores().includes(url.origin) ? url.href : null;
 }
 
@@ -36,7 +37,9 @@ const stores = () => (document.body.dataset.files ?? "").split(" ").map((site) =
 function parsed(text) {
   if (typeof text !== "string" || !text.trim()) return null;
   try {
-    return new URL(text.trim(), location.origin);
+    const path = text.trim();
+    // A path of the server's is below its base; "//host/…" is none.
+    return new URL(/^\/(?!\/)/.test(path) ? BASE + path : path, location.origin);
   } catch {
     return null;
   }

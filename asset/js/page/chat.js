@@ -3,7 +3,7 @@
 import { Client } from "../im/index.js";
 import { carried } from "./chat-address.js";
 import { openChat } from "./opening.js";
-import { EMBED, LOGIN } from "./pages.js";
+import { EMBED, LOGIN, SERVER } from "./pages.js";
 import { Teller } from "./telling/teller.js";
 import { me, readAnewWhenRestored, showOtherUser } from "./whose.js";
 
@@ -11,7 +11,7 @@ import { me, readAnewWhenRestored, showOtherUser } from "./whose.js";
 
 /** @param {User} user whose chat it is */
 function start(user) {
-  const client = new Client({ user, direct: "direct" in document.body.dataset });
+  const client = new Client({ user, base: SERVER, direct: "direct" in document.body.dataset });
   const { talk, side, navigation, people, choices } = openChat({ client, user, left: (byUser) => leave(client, byUser ? "" : location.hash) });
   new Teller({ client, people, choices });
   // Somebody else is logged in by now: whatever this page would still show isn't theirs.

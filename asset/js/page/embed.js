@@ -5,6 +5,7 @@ import { CMD, Client, Rest } from "../im/index.js";
 import { h } from "./element.js";
 import { icon } from "./icon.js";
 import { openChat, openConversation } from "./opening.js";
+import { SERVER } from "./pages.js";
 import { applyTheme } from "./theme.js";
 import { t } from "./words.js";
 
@@ -43,10 +44,10 @@ function heard({ source, origin, data }) {
 /** @param {Open} opened */
 async function begin(opened) {
   const { token, to } = opened;
-  const rest = new Rest({ token });
+  const rest = new Rest({ base: SERVER, token });
   try {
     const user = await rest.data("/user/find", { id: "me" });
-    const client = new Client({ user, token, direct: "direct" in document.body.dataset });
+    const client = new Client({ user, base: SERVER, token, direct: "direct" in document.body.dataset });
     show(client, { user, address: addressOf(to) });
   } catch (error) {
     if (/** @type {{ loggedOut?: boolean }} */ (error).loggedOut) ended(false);

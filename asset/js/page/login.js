@@ -5,7 +5,7 @@ import { Rest, markLogin } from "../im/index.js";
 import { bounded, fieldsOf } from "./bounded.js";
 import { carried } from "./chat-address.js";
 import { part } from "./element.js";
-import { CHAT, LOGIN, adminPage } from "./pages.js";
+import { BASE, CHAT, LOGIN, SERVER, adminPage } from "./pages.js";
 import { offerProvider } from "./provider.js";
 import { reason } from "./words.js";
 
@@ -14,7 +14,7 @@ import { reason } from "./words.js";
  * @typedef {{ id?: number, waiting?: number, group?: number }} Answer
  */
 
-const rest = new Rest({ fetch: (...args) => fetch(...args) });
+const rest = new Rest({ base: SERVER, fetch: (...args) => fetch(...args) });
 
 /** @param {HTMLFormElement} form */
 function prepare(form) {
@@ -32,7 +32,7 @@ function prepare(form) {
     error.hidden = true;
     submit.toggleAttribute("disabled", true);
     try {
-      const answer = /** @type {Answer} */ (await rest.data(new URL(form.action).pathname, fieldsOf(form)));
+      const answer = /** @type {Answer} */ (await rest.data(new URL(form.action).pathname.slice(BASE.length), fieldsOf(form)));
       if (form.dataset.login === "reset") {
         location.assign(LOGIN);
         return;

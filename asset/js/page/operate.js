@@ -4,7 +4,7 @@ import { OTHER_USER } from "../im/codes.js";
 import { part } from "./element.js";
 import { guarded } from "./guarded.js";
 import { differing, plainRow, row } from "./node-rows.js";
-import { LOGIN } from "./pages.js";
+import { BASE, LOGIN } from "./pages.js";
 import { me, readAnewWhenRestored, showOtherUser } from "./whose.js";
 import { language, reason, t } from "./words.js";
 
@@ -43,7 +43,7 @@ async function look() {
   try {
     /** @type {Record<string, string>} */
     const headers = me ? { "Twim-User": String(me.id) } : {};
-    const response = await fetch("/cluster", { credentials: "same-origin", cache: "no-store", headers });
+    const response = await fetch(`${BASE}/cluster`, { credentials: "same-origin", cache: "no-store", headers });
     /** @type {Answer} */
     const answer = await response.json();
     if (response.status === 401) return location.assign(LOGIN);

@@ -2,7 +2,7 @@
 
 import { carried } from "./chat-address.js";
 import { part } from "./element.js";
-import { adminPage } from "./pages.js";
+import { BASE, adminPage } from "./pages.js";
 import { reason, t } from "./words.js";
 
 /** @import { Rest } from "../im/index.js" */
@@ -43,7 +43,7 @@ export function offerProvider(offer, rest) {
     button.toggleAttribute("disabled", true);
     say("");
     try {
-      const to = adminPage(location.search) || carried(location.hash);
+      const to = adminPage(location.search).slice(BASE.length) || carried(location.hash);
       const { url } = /** @type {{ url: string }} */ (
         await rest.data("/user/oidc", { to, invite: offer.dataset.provider ?? "" }));
       location.assign(url);

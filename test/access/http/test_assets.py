@@ -206,7 +206,7 @@ class AssetTests(TestCase):
         self.folder.child("js").child("a.js").setContent(b"export default 1;\n")
         self.assets.refresh()
         script = (await self.ask(self.assets.script("a.js")[7:])).body
-        self.assertIn(b'await import("/asset/js/a.js")', script)
+        self.assertIn(b'await import("../../js/a.js")', script)
         self.assertIn(b"export default", script)
 
 

@@ -125,7 +125,7 @@ class ShortcutTests(Arriving):
         ):
             short = await self.upgrade_refusal(path, *headers)
             self.assert_refused(short, status)
-            with_twisted = self.patch(connection, "read_upgrade", lambda data: None)
+            with_twisted = self.patch(connection, "read_upgrade", lambda data, ordinary: None)
             long = await self.upgrade_refusal(path, *headers)
             with_twisted.restore()
             self.assertEqual((short.status, short.body), (long.status, long.body), path)
@@ -271,7 +271,7 @@ class WithoutShortcut(test_chat.UpgradeTests):
     """Who may connect when twisted.web reads every request: the same as with the shortcut."""
 
     async def setUp(self) -> None:
-        self.patch(connection, "read_upgrade", lambda data: None)
+        self.patch(connection, "read_upgrade", lambda data, ordinary: None)
         await super().setUp()
 
 

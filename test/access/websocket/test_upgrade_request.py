@@ -16,6 +16,7 @@ from twim.access.http.fields import read_fields, read_query
 from twim.access.websocket.upgrade_request import HEAD_BYTES, HEADERS, Upgrade, read_upgrade
 from twim.errors import Refusal
 from twim.internals.autobahn_handshake import ordinary_key
+from twim.internals.http import CookieOrder
 from twim.limits.limits import Limits
 from twim.logic.accounts import Tokens
 
@@ -95,7 +96,7 @@ requests = st.builds(
 )
 
 
-class Kept(Request):
+class Kept(CookieOrder, Request):
     """A request that its channel keeps."""
 
     def process(self) -> None:

@@ -15,13 +15,14 @@ from twisted.logger import Logger
 from twisted.web.http_headers import Headers
 from twisted.web.server import Request
 
+from twim.access.http.declared import Answer, text
 from twim.access.http.fields import header
-from twim.access.http.route import refuse
+from twim.access.http.route import describe, refuse
 from twim.access.http.validators import RANGE, answered_by_copy
 from twim.errors import Malformed, NotFound, NotYours, Refusal
 from twim.storage.files.interface import NAME, FileStore, Stored
 from twim.storage.files.sniff import kind_named
-from twim.storage.files.urls import LONGEST, OWN, FileUrls
+from twim.storage.files.urls import EXPIRES, LONGEST, OWN, SIGNATURE, FileUrls
 
 HEADERS = {
     b"Accept-Ranges": b"bytes",
@@ -34,7 +35,14 @@ HEADERS = {
 FOR_EVERYBODY = b"public, max-age=31536000, immutable"
 """Cache-Control of files that everybody may read."""
 EXPIRED = "this address is not good, or not any more: ask for the message again"
-_ASKED = re.compile(f"{OWN}({NAME.pattern})(?:\\?(.*))?")
+_ASKED = re.compile(f"(?:/[A-Za-z0-9_-]+)*?{OWN}({NAME.pattern})(?:\\?(.*))?")
+"""Whatever the proxy takes off a path stands before ours."""
+
+FOLDER = text("folder", 2, least=2)
+NAME_FIELD = text("file", 80, least=1)
+UNTIL = text(EXPIRES, 12)
+BY = text(SIGNATURE, 40)
+CONTENT = Answer(media="*/*")
 
 
 class Unsatisfiable(Exception):
@@ -63,6 +71,7 @@ class Downloads:
         return b""
 
     @app.route("/<folder>/<file>", methods=["GET", "HEAD"])
+    @describe("/<folder>/<file>", "GET", takes=(FOLDER, NAME_FIELD, UNTIL, BY), gives=CONTENT, who="anybody")
     async def download(self, request: Request, folder: str, file: str) -> bytes:
         """The file, or the part of it that was asked for."""
         try:

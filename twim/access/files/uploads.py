@@ -24,6 +24,7 @@ from twisted.web.server import Request
 from twim.access.files.incoming import Gone, IncomingBody
 from twim.access.files.multipart import Upload, UploadBody, boundary_of
 from twim.access.http.authentication import check_own
+from twim.access.http.declared import FILE, data, text, whole
 from twim.access.http.fields import Fields
 from twim.access.http.names import shown
 from twim.access.http.request import BoundedRequest
@@ -59,6 +60,11 @@ FILENAME_LIMIT: Final = 255
 Authorise = Callable[[Request], Awaitable[int]]
 """Gives the id of the user who sends a request, or raises NotLoggedIn. It is called before the body has come, when the
 request's `args` have only the fields of the query."""
+SIZE: Final = whole("size", least=1)
+TYPE: Final = text("type", 200)
+NAME_FIELD: Final = text("name", FILENAME_LIMIT)
+FILETYPE: Final = text("filetype", 200)
+UPLOADED: Final = data(str, type=str, width=int | None, height=int | None, thumb=str | None)
 
 
 class Uploads:
@@ -173,7 +179,7 @@ class Uploads:
 
     # Storing and answering
 
-    @route(app, "/upload")
+    @route(app, "/upload", takes=(FILE, FILETYPE), gives=UPLOADED)
     async def upload(self, request: BoundedRequest, fields: Fields) -> bytes:
         """Store the file. In the answer ``data`` is its signed URL and ``type`` its MIME type. For a picture there are
         ``width``, ``height`` and, if it is large, ``thumb``, the URL of a small copy."""
@@ -189,7 +195,9 @@ class Uploads:
         finally:
             await self._threads.run(upload.spooled.discard)
 
-    @route(app, "/presign")
+    @route(
+        app, "/presign", takes=(SIZE, TYPE, NAME_FIELD), gives=data(str, url=str, method=str, headers=dict[str, str])
+    )
     async def presign(self, request: Request, fields: Fields) -> bytes:
         """Where the browser may send a file directly, of ``size`` bytes and MIME ``type``, which is saved as ``name``.
         The answer has ``url``, ``method`` and ``headers`` of that request, and ``data``, the URL of the file after
@@ -197,16 +205,16 @@ class Uploads:
         user = await self.authorise(request)
         if not isinstance(self._store, Presigner) or not self._store.direct:
             raise NotFound("files are sent to /attach/upload")
-        size = fields.whole("size", least=1)
+        size = fields[SIZE]
         limit = self._limit()
         if size > limit:
             raise TooLarge(f"a file has at most {limit} bytes")
-        said = fields.text("type", 200)
+        said = fields[TYPE]
         if said.strip().lower().startswith("image/"):
             # The store would keep a picture as it is, with its metadata, which may tell where it was taken.
             raise NotFound("pictures are sent to /attach/upload")
         kind = kind_claimed(said)
-        name = shown(fields.text("name", FILENAME_LIMIT))
+        name = shown(fields[NAME_FIELD])
         self._limits.upload(user)
         self._limits.uploaded(user, size)
         signed = self._store.presign(kind.suffix, kind.mime, size, name)

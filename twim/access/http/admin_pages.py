@@ -8,6 +8,7 @@ from typing import Final
 from twisted.web.server import Request
 
 from twim.access.http.pages import PAGE_PATH
+from twim.access.http.prefix import redirect
 from twim.errors import NotFound
 from twim.logic.roles import Roles
 
@@ -36,7 +37,7 @@ class AdminPages:
             raise NotFound("no such page")
         forbid_frames(request)
         if user is None:
-            request.redirect(f"{self._login_page}?to={where}".encode())
+            redirect(request, f"{self._login_page}?to={where}")
             request.setHeader(b"cache-control", b"no-store")
             return ""
         userid = user["id"]

@@ -187,7 +187,8 @@ class Assets:
             return None
         except CannotJoin as error:
             # The script works without being joined, too, since its imports are resolved from where it lies.
-            return f'console.warn({json.dumps(str(error))});\nawait import("/asset/js/{name.partition("/")[2]}");\n'
+            module = "../" * (name.count("/") + 1) + "js/" + name.partition("/")[2]
+            return f'console.warn({json.dumps(str(error))});\nawait import("{module}");\n'
         return None
 
     def _read(self, name: str) -> str:
@@ -220,7 +221,7 @@ class AssetResource(resource.Resource):
             caching = FOR_EVER if lasts else REVALIDATE
         request.setHeader(b"Cache-Control", caching.encode())
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
-        return _send_text(request, asset) if isinstance(asset, Asset) else _send_file(request, asset, kind)
+        return send_text(request, asset) if isinstance(asset, Asset) else _send_file(request, asset, kind)
 
     def _find(self, name: str, is_hashed: bool, asks_part: bool) -> Asset | Path | None:
         if is_hashed and name.startswith("joined/"):
@@ -234,7 +235,7 @@ class AssetResource(resource.Resource):
         return self._assets.text(name) or (path if isfile(path) else None)
 
 
-def _send_text(request: Any, asset: Asset) -> bytes:
+def send_text(request: Any, asset: Asset) -> bytes:
     """Send it in the best encoding that the client accepts."""
     request.setHeader(b"Vary", b"Accept-Encoding")
     encoding = choose_encoding(asset.encoded, request.getHeader(b"accept-encoding") or b"")

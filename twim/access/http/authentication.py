@@ -16,6 +16,7 @@ from twisted.web.server import Request
 from twim.access.http.fields import Fields, header, read_fields
 from twim.access.http.names import shown
 from twim.access.http.peers import Asker, Peers, lines
+from twim.access.http.prefix import prefix_of
 from twim.access.http.request_channel import RequestChannel
 from twim.access.http.sites import Sites
 from twim.access.websocket.upgrade_request import Upgrade
@@ -171,7 +172,7 @@ class Authenticator:
         self._set(request, KNOWN_COOKIE, cookie, KNOWN_SECONDS)
 
     def set_own(self, request: Request, name: bytes, value: str, seconds: int, path: bytes) -> None:
-        """Set a cookie for one of our own paths; an empty one removes it."""
+        """Set a cookie for one of our own paths, without the prefix; an empty one removes it."""
         self._set(request, name, value, seconds, path)
 
     def _set(self, request: Request, name: bytes, value: str, seconds: int, path: bytes = b"/") -> None:
@@ -180,7 +181,7 @@ class Authenticator:
         request.addCookie(
             name,
             value.encode(),
-            path=path,
+            path=prefix_of(request).encode() + path,
             max_age=b"%d" % seconds,
             httpOnly=True,
             sameSite=b"lax",

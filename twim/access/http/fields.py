@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from twisted.web.server import Request
 
@@ -18,10 +18,19 @@ from twim.errors import Malformed
 from twim.logic.passwords import prepare
 from twim.wire.message import ID_LIMIT
 
+T = TypeVar("T", covariant=True)
 MOBILE: Final = re.compile(r"\+?[0-9]{3,20}")
 PASSWD: Final = (6, 128)
 SEXES: Final = ("W", "M", "U")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Declared(Protocol[T]):
+    """A field that is declared: see `twim.access.http.declared`."""
+
+    @property
+    def read(self) -> Callable[[Fields], T]:
+        """Gives its value. `Malformed`."""
 
 
 class Fields:
@@ -37,6 +46,10 @@ class Fields:
     def names(self) -> list[str]:
         """Which fields there are."""
         return list(self._values)
+
+    def __getitem__(self, field: Declared[T]) -> T:
+        """The value of a declared field. `Malformed`."""
+        return field.read(self)
 
     def __or__(self, winning: dict[str, str]) -> Fields:
         return Fields(self._values | winning)

@@ -127,20 +127,32 @@ class Pages:
         return self._framed if path in FRAMED else self.headers
 
     def render(
-        self, path: str, lang: str, user: Mapping[str, Any] | None, registration: Mapping[str, Any] = NO_INVITATION
+        self,
+        path: str,
+        lang: str,
+        user: Mapping[str, Any] | None,
+        registration: Mapping[str, Any] = NO_INVITATION,
+        base: str = "",
     ) -> bytes:
         """The page at `path` (``/user/login.shtml``) in UTF-8, to be sent with `headers_of(path)`.
 
         `user` is the caller as the contract shows a user to itself, or None; `registration` says how one comes in, with
-        the keys of `NO_INVITATION`. Raises `NotFound`.
+        the keys of `NO_INVITATION`; `base` stands before every path that the page leads to. Raises `NotFound`.
         """
         match = PAGE_PATH.fullmatch(path)
         if match is None:
             raise NotFound("no such page")
         self.assets.refresh()
-        return self._rendered(f"{match[1]}.html", lang, user, registration)
+        return self._rendered(f"{match[1]}.html", lang, user, registration, base)
 
-    def _rendered(self, name: str, lang: str, user: Mapping[str, Any] | None, registration: Mapping[str, Any]) -> bytes:
+    def _rendered(
+        self,
+        name: str,
+        lang: str,
+        user: Mapping[str, Any] | None,
+        registration: Mapping[str, Any],
+        base: str = "",
+    ) -> bytes:
         try:
             template = self._templates.get_template(name)
         except jinja2.TemplateNotFound as e:
@@ -155,9 +167,10 @@ class Pages:
             user=user,
             registration=registration,
             direct=self._direct,
-            asset=self.assets.url,
-            styles=self.assets.styles,
-            script=self.assets.script,
+            base=base,
+            asset=lambda name: base + self.assets.url(name),
+            styles=lambda *names: base + self.assets.styles(*names),
+            script=lambda name: base + self.assets.script(name),
             files=self._files,
             sites=self._sites,
             provider=self._provider,

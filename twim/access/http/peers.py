@@ -1,7 +1,8 @@
 """Who sends a request: from which address, by which scheme, to which host. Only this code reads what proxies forward.
 
 A proxy is believed only if ``--proxies`` names it. It tells in ``X-Forwarded-For`` the address of the client, and in
-``X-Forwarded-Proto`` the scheme that the client used; the host is always ``Host``. ``Forwarded``,
+``X-Forwarded-Proto`` the scheme that the client used; the host is always ``Host``. What it has taken off the path,
+`twim.access.http.prefix` reads. ``Forwarded``,
 ``X-Forwarded-Host`` and ``X-Real-IP`` aren't read: proxies that don't know them pass on what the client itself wrote.
 """
 
@@ -78,7 +79,7 @@ class Peers:
     def of(self, request: Request | Upgrade) -> Asker:
         """Who asks."""
         peer = _peer(request.getClientAddress())
-        trusted = self._unix if peer is None else self._trusts(peer)
+        trusted = self.trusts_sender(request)
         client = (self._client(request) if trusted else None) or peer
         local = not trusted if peer is None else peer.is_loopback
         forwarded = any(lines(request, name) for name in FORWARDING)
@@ -90,6 +91,11 @@ class Peers:
             local and not forwarded,
             forwarded and not trusted,
         )
+
+    def trusts_sender(self, request: Request | Upgrade) -> bool:
+        """Whether a trusted proxy passed the request on to us."""
+        peer = _peer(request.getClientAddress())
+        return self._unix if peer is None else self._trusts(peer)
 
     def is_own(self, request: Request | Upgrade, origin: str) -> bool:
         """Whether an origin (RFC 6454) is this site, by the host that the request names. For a request that came by TLS

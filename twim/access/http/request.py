@@ -20,6 +20,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import parse_qs
 
 from twim.access.http.head import check_head
+from twim.access.http.peers import Peers
+from twim.access.http.prefix import Prefixes
 from twim.access.http.request_channel import RequestChannel
 from twim.access.http.route import answer, refuse
 from twim.errors import Malformed, Refusal, TooLarge
@@ -58,6 +60,8 @@ class BoundedRequest(ExtensibleRequest):
     def __init__(self, channel: Any, requests: BoundedRequests) -> None:
         super().__init__(channel)
         self.path = b""
+        self.prefix = ""
+        """What stands before `path` for who asks (`Prefixes`)."""
         self.upload: object = None
         """What a receiver made of the body, for the route that answers."""
         self.waits_for_continue = False
@@ -136,7 +140,9 @@ class BoundedRequest(ExtensibleRequest):
         try:
             if self._kept_channel.head_is_too_large:
                 raise Malformed("the headers are too large", status=431)
-            self.uri = check_head(self.method, self.uri, self.clientproto, self.requestHeaders)
+            target = check_head(self.method, self.uri, self.clientproto, self.requestHeaders)
+            self.uri = self._requests.prefixes.inside(target)
+            self.prefix = self._requests.prefixes.of(self)
             self.path, _, query = self.uri.partition(b"?")
             self.args = parse_qs(query, True)
             self._expect(length)
@@ -240,8 +246,8 @@ Receive = Callable[[BoundedRequest, int | None], Receiver]
 
 class BoundedRequests:
     """What the requests of a site share: the clock, the paths whose bodies aren't kept in memory, what signs the URLs
-    of files in an answer, how many bytes a body may have that is kept in memory, and what adds headers to an answer
-    before its first byte."""
+    of files in an answer, how many bytes a body may have that is kept in memory, what adds headers to an answer before
+    its first byte, and under which path the server is."""
 
     def __init__(
         self,
@@ -250,7 +256,9 @@ class BoundedRequests:
         sign: Callable[[bytes], bytes] = bytes,
         limit: Callable[[BoundedRequest], int] = lambda _: SMALL_BODY,
         mark: Callable[[BoundedRequest], None] = lambda request: None,
+        prefixes: Prefixes | None = None,
     ) -> None:
+        self.prefixes = prefixes or Prefixes("", Peers())
         self.sign = sign
         self.limit = limit
         self.mark = mark

@@ -7,11 +7,11 @@ paths: `direct_routes` gives it as a resource, which answers as Klein does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
 from http import HTTPStatus
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,6 +22,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
+from twim.access.http.declared import NOTHING, Answer, Described, Field
 from twim.access.http.fields import read_fields
 from twim.access.http.streaming import send_pieces
 from twim.errors import Failed, Malformed, NotFound, NotLoggedIn, Refusal, TooMany
@@ -37,14 +38,48 @@ Handler = Callable[..., Awaitable[bytes | AsyncIterator[bytes]]]
 """What a route does. An answer that may be long is given in pieces, which are made as they are read."""
 
 
-_routes: Final[dict[Handler, tuple[str, tuple[str, ...]]]] = {}
+H = TypeVar("H", bound=Callable[..., Any])
+_routes: Final[dict[Callable[..., Any], Described]] = {}
 
 
-def route(app: Klein, path: str, *methods: str) -> Callable[[Handler], Handler]:
-    """Make a method a route of `app`: it is called with the request and its fields, those in the path among them."""
+def describe(
+    path: str,
+    *methods: str,
+    takes: Sequence[Field[Any]] | None = None,
+    gives: Answer = NOTHING,
+    who: str = "user",
+    body: Any = None,
+    scope: str = "",
+) -> Callable[[H], H]:
+    """Say of a handler what `Described` has of it."""
+
+    def decorate(handler: H) -> H:
+        summary = " ".join((handler.__doc__ or "").split())
+        name = handler.__name__
+        _routes[handler] = Described(path, methods or ("POST",), name, summary, takes, gives, who, body, scope)
+        return handler
+
+    return decorate
+
+
+def described(area: type) -> list[Described]:
+    """The routes of an area that say what they are, in the order in which they stand."""
+    return [_routes[handler] for handler in vars(area).values() if callable(handler) and handler in _routes]
+
+
+def route(
+    app: Klein,
+    path: str,
+    *methods: str,
+    takes: Sequence[Field[Any]] | None = None,
+    gives: Answer = NOTHING,
+    who: str = "user",
+) -> Callable[[Handler], Handler]:
+    """Make a method a route of `app`: it is called with the request and its fields, those in the path among them.
+    `takes`, `gives` and `who` describe it (`Described`)."""
 
     def decorate(handler: Handler) -> Handler:
-        _routes[handler] = path, methods or ("POST",)
+        describe(path, *methods, takes=takes, gives=gives, who=who)(handler)
 
         @app.route(path, methods=list(methods or ("POST",)))
         @wraps(handler)
@@ -60,9 +95,10 @@ def direct_routes(prefix: str, area: Any) -> dict[tuple[bytes, bytes], Resource]
     """The routes of an area below `prefix`, by method and path. HEAD is left to Klein."""
     found: dict[tuple[bytes, bytes], Resource] = {}
     for handler in vars(type(area)).values():
-        path, methods = _routes.get(handler, ("", ())) if callable(handler) else ("", ())
-        for method in methods:
-            found[method.encode(), (prefix + path).encode()] = _Route(area, handler)
+        one = _routes.get(handler) if callable(handler) else None
+        if one is not None:
+            path = (prefix + one.path).encode()
+            found |= {(method.encode(), path): _Route(area, handler) for method in one.methods}
     return found
 
 

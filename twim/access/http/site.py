@@ -22,17 +22,22 @@ from twim.access.http.admin_pages import ADMIN, ADMIN_PAGE, AdminPages
 from twim.access.http.assets import ONE_DAY, choose_encoding
 from twim.access.http.authentication import Authenticator
 from twim.access.http.chat import Chat
+from twim.access.http.declared import data, passwd, text
+from twim.access.http.descriptions import DOCUMENTS, Descriptions
 from twim.access.http.fields import Fields, header, read_query
 from twim.access.http.installable import MANIFEST, WORKER, Installable
 from twim.access.http.pages import CHAT_PAGE, EMBED_PAGE, LOGIN_PAGE, NO_INVITATION, Pages, choose_language
+from twim.access.http.prefix import prefix_of, redirect
 from twim.access.http.registration_pages import RegistrationPages
 from twim.access.http.request import BoundedRequests
+from twim.access.http.rest import answers
 from twim.access.http.rest.admin import Admin
 from twim.access.http.rest.api.areas import Api
 from twim.access.http.rest.api.bots import ApiBots
 from twim.access.http.rest.api.groups import ApiGroups
 from twim.access.http.rest.api.messages import ApiMessages
 from twim.access.http.rest.api.users import ApiUsers
+from twim.access.http.rest.api.webhooks import ApiWebhooks
 from twim.access.http.rest.cluster import Operate
 from twim.access.http.rest.contacts import Contacts
 from twim.access.http.rest.entry import PATHS as ENTRY_PATHS
@@ -65,6 +70,8 @@ SETTINGS: Final = "/settings"
 READING: Final = ("GET", "POST")
 ICON: Final = "/asset/icon.svg"
 PAGE_METHODS: Final = ("GET", "HEAD")
+NEW_PASSWD: Final = passwd()
+RESET_CODE: Final = text("code", 200, least=1)
 EMBED: Final = "/embed"
 FRAMES: Final = ("iframe", "frame", "embed", "object")
 
@@ -177,7 +184,7 @@ class Rest:
         """Downloads."""
         return self._downloads
 
-    @route(app, SETTINGS, *READING)
+    @route(app, SETTINGS, *READING, takes=(), gives=data(answers.Settings), who="anybody")
     async def settings(self, request: Request, fields: Fields) -> bytes:
         """What a page has to know before anybody has logged in."""
         return envelope.ok(self._settings.public() | {"push": self._push.key})
@@ -186,20 +193,20 @@ class Rest:
     async def start(self, request: Request) -> bytes:
         """Redirects to the chat if the user is logged in, and to the log-in page otherwise."""
         user = await self._user(request)
-        request.redirect(CHAT_PAGE.encode() if user else LOGIN_PAGE.encode())
+        redirect(request, CHAT_PAGE if user else LOGIN_PAGE)
         return b""
 
     @app.route("/admin", methods=list(PAGE_METHODS))
     @app.route("/admin/", methods=list(PAGE_METHODS))
     def administration(self, request: Request) -> bytes:
         """Redirects to the first of the administrators' pages."""
-        request.redirect(ADMIN_PAGE.encode())
+        redirect(request, ADMIN_PAGE)
         return b""
 
     @app.route("/favicon.ico", methods=list(PAGE_METHODS))
     def favicon(self, request: Request) -> bytes:
         """Redirects to the icon, for clients that don't learn its address from a page."""
-        request.redirect(ICON.encode())
+        redirect(request, ICON)
         request.setHeader(b"cache-control", ONE_DAY.encode())
         return b""
 
@@ -220,7 +227,7 @@ class Rest:
         if not self._authenticator.sites.origins:
             raise NotFound("no such page")
         lang = choose_language(read_query(request).text("lang", 20), header(request, "accept-language"))
-        return self._finished(request, EMBED_PAGE, self._pages.render(EMBED_PAGE, lang, None))
+        return self._finished(request, EMBED_PAGE, self._pages.render(EMBED_PAGE, lang, None, base=prefix_of(request)))
 
     @app.route("/i/<code>", methods=list(PAGE_METHODS))
     async def invitation(self, request: Request, code: str) -> bytes:
@@ -242,12 +249,12 @@ class Rest:
             request.setResponseCode(404)
         return await self._rendered_of_code(request, RESET_PAGE, {**NO_INVITATION, "code": code})
 
-    @route(app, "/reset/<code>")
+    @route(app, "/reset/<code>", takes=(RESET_CODE, NEW_PASSWD), who="anybody")
     async def set_passwd(self, request: Request, fields: Fields) -> bytes:
         """Sets a new password, once."""
         request.setHeader(b"referrer-policy", b"no-referrer")
         code = request.path.rpartition(b"/")[2].decode("ascii", "replace")
-        await self._resets.use(code, fields.passwd())
+        await self._resets.use(code, fields[NEW_PASSWD])
         return envelope.ok()
 
     @app.route("/<path:path>")
@@ -268,7 +275,7 @@ class Rest:
         if where == EMBED_PAGE:  # whose path is EMBED
             raise NotFound("no such page")
         if where == CHAT_PAGE and self._authenticator.sites.origins and header(request, "sec-fetch-dest") in FRAMES:
-            request.redirect(EMBED.encode())  # a frame never has the cookie's user
+            redirect(request, EMBED)  # a frame never has the cookie's user
             return b""
         is_registration = where == REGISTER_PAGE
         registration = (
@@ -289,7 +296,7 @@ class Rest:
         lang = choose_language(
             (request.getCookie(b"lang") or b"").decode("ascii", "replace"), header(request, "accept-language")
         )
-        return self._finished(request, where, self._pages.render(where, lang, user, registration))
+        return self._finished(request, where, self._pages.render(where, lang, user, registration, prefix_of(request)))
 
     def _finished(self, request: Request, where: str, page: bytes) -> bytes:
         for name, value in self._pages.headers_of(where).items():
@@ -316,26 +323,17 @@ def _compressed(request: Request, page: bytes) -> bytes:
     return gzip.compress(page, 3, mtime=0)
 
 
-for _area in (
-    Rest.app,
-    Operate.app,
-    Health.app,
-    Users.app,
-    Entry.app,
-    Contacts.app,
-    Messages.app,
-    Invites.app,
-    Push.app,
-    Admin.app,
-    ApiBots.app,
-    IncomingHooks.app,
-    ApiUsers.app,
-    ApiGroups.app,
-    ApiMessages.app,
-    Uploads.app,
-    Downloads.app,
-):
-    answer_refusals(_area)
+AREAS: Final = (
+    *(("", Rest), ("", Operate), ("", Health), ("", Descriptions)),
+    *(("/user", Users), ("/user", Entry), ("/contact", Contacts), ("/message", Messages), ("/invite", Invites)),
+    *(("/attach", Uploads), ("/mnt", Downloads), ("/push", Push), ("/admin/api", Admin), ("/hook", IncomingHooks)),
+    *(("/api/v1", ApiUsers), ("/api/v1", ApiGroups), ("/api/v1", ApiMessages)),
+    *(("/api/v1", ApiWebhooks), ("/api/v1", ApiBots)),
+)
+"""All that has routes, and below which path they are."""
+
+for _, _area in AREAS:
+    answer_refusals(_area.app)
 
 
 class Root(Resource):
@@ -350,8 +348,10 @@ class Root(Resource):
         health: Health,
         security: TransportSecurity,
         sites: Sites,
+        version: str,
     ) -> None:
         super().__init__()
+        self._descriptions = Descriptions(AREAS, version).app.resource()
         self._chat = chat
         self._assets = assets
         self._rest = rest.app.resource()
@@ -384,6 +384,8 @@ class Root(Resource):
         request.prepath = []
         if path == b"health" or (path == b"metrics" and not rest):
             return self._health
+        if path in DOCUMENTS and not rest:
+            return self._descriptions
         return self._operate if path == b"cluster" and not rest else self._rest
 
 
@@ -414,7 +416,7 @@ def make_site(
     reactor: Any,
 ) -> ConnectionFactory:
     """The factory to listen with."""
-    site = ConnectionFactory(root, authenticator, admission, upgrade, reactor)
+    site = ConnectionFactory(root, authenticator, admission, upgrade, reactor, requests.prefixes.own)
     made: Any = requests.request
     site.requestFactory = made
     site.displayTracebacks = False

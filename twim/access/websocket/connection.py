@@ -23,7 +23,7 @@ from twim.access.http.fields import Fields, read_query
 from twim.access.http.http2 import HTTP1, HTTP2, find_http2
 from twim.access.websocket.admission import Admission, Admitted
 from twim.access.websocket.upgrade import ChatUpgrade
-from twim.access.websocket.upgrade_request import Upgrade, read_upgrade
+from twim.access.websocket.upgrade_request import Upgrade, read_upgrade, upgrade_head
 from twim.errors import Refusal
 from twim.internals.autobahn_handshake import take_over
 
@@ -43,6 +43,7 @@ class ConnectionFactory(Site):
         admission: Admission,
         upgrade: ChatUpgrade,
         reactor: IReactorTime,
+        prefix: str = "",
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             root, timeout=REQUEST_SECONDS, reactor=reactor, parsePOSTFormSubmission=False
@@ -50,6 +51,7 @@ class ConnectionFactory(Site):
         self.authenticator = authenticator
         self.admission = admission
         self.upgrade = upgrade
+        self.ordinary_upgrade = upgrade_head(prefix)
         self.reads_upgrades = "upgrade" in upgrade.shortcuts
         self._http2 = find_http2()
         self._silent: dict[NewConnection, float] = {}
@@ -142,7 +144,7 @@ class NewConnection(Protocol):
             self._admitting.cancel()
 
     def _begin(self) -> None:
-        found = None if self._by_tls else read_upgrade(self._received)
+        found = None if self._by_tls else read_upgrade(self._received, self._factory.ordinary_upgrade)
         if found is None:
             self._pass_on()
             return

@@ -18,10 +18,10 @@ from twim.internals.autobahn_handshake import key_of
 
 HEAD_BYTES: Final = 8_192  # of request line and headers; a browser sends 500, and its cookies
 HEADERS: Final = 64
-_HEAD: Final = re.compile(
+_HEAD: Final = (
     # Of the visible characters all but "#", which no upgrade may have.
-    rb"GET /chat(?:\?([!\"$-~]*))? HTTP/1\.1\r\n"
-    rb"((?:[!#$%%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){1,%d})\r\n" % HEADERS
+    rb"GET %%b/chat(?:\?([!\"$-~]*))? HTTP/1\.1\r\n"
+    rb"((?:[!#$%%%%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n){1,%d})\r\n" % HEADERS
 )
 # Headers of a body, and those that twisted.web or Autobahn answers in a way of its own.
 _UNUSUAL: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"sec-websocket-protocol"})
@@ -56,18 +56,25 @@ class Upgrade:
         return False
 
     def getCookie(self, name: bytes) -> bytes | None:
-        """As the method of `Request`: of two cookies with one name, the last."""
-        found = None
+        """As the method of `BoundedRequest`: of two cookies with one name, the first."""
         for cookie in self._headers.get(b"cookie", b"").split(b";"):
             key, equals, value = cookie.lstrip().partition(b"=")
             if equals and key == name:
-                found = value
-        return found
+                return value
+        return None
 
 
-def read_upgrade(data: bytes) -> tuple[Upgrade, int] | None:
+def upgrade_head(prefix: str = "") -> re.Pattern[bytes]:
+    """What an ordinary upgrade begins with, on a server that is under `prefix`."""
+    return re.compile(_HEAD % re.escape(prefix.encode()))
+
+
+ORDINARY: Final = upgrade_head()
+
+
+def read_upgrade(data: bytes, ordinary: re.Pattern[bytes] = ORDINARY) -> tuple[Upgrade, int] | None:
     """The request that `data` begins with, and where it ends; None if it isn't whole and in every way ordinary."""
-    head = _HEAD.match(data)
+    head = ordinary.match(data)
     if head is None or head.end() > HEAD_BYTES:
         return None
     query, block = head.groups()

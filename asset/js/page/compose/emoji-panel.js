@@ -3,6 +3,7 @@
 import { over } from "../back.js";
 import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
+import { BASE } from "../pages.js";
 import { t } from "../words.js";
 import { EMOJI } from "./emoji-list.js";
 
@@ -71,11 +72,11 @@ export class EmojiPanel {
 
   /** @param {string} folder */
   async #addPack(folder) {
-    const response = await fetch(`${folder}info.json`);
+    const response = await fetch(`${BASE}${folder}info.json`);
     if (!response.ok) return;
     /** @type {Pack} */
     const pack = await response.json();
-    const face = h("img", { src: folder + pack.icon, alt: "", width: 24, height: 24 });
+    const face = h("img", { src: BASE + folder + pack.icon, alt: "", width: 24, height: 24 });
     this.#tab(pack.name, face, () => this.#showPack(folder, pack));
   }
 
@@ -93,7 +94,7 @@ export class EmojiPanel {
     this.#body.className = "sticker-grid";
     fill(this.#body, ...assets.map(({ file, name }) => {
       const onclick = () => this.#sticker(folder + file, name);
-      const image = h("img", { src: folder + file, alt: name, loading: "lazy" });
+      const image = h("img", { src: BASE + folder + file, alt: name, loading: "lazy" });
       return h("button", { type: "button", title: name, onclick }, image);
     }));
   }

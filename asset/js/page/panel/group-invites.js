@@ -4,6 +4,7 @@ import { button } from "../button.js";
 import { confirmed, field, form, openDialog } from "../dialog.js";
 import { fill, h } from "../element.js";
 import { whole } from "../moment.js";
+import { SERVER } from "../pages.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
 
@@ -44,7 +45,7 @@ export function inviteByLink(group, { rest }) {
   /** @param {Record<string, string>} asked */
   const submitted = async (asked) => {
     const { url } = await rest.data("/invite/create", { for: group.id, ...asked });
-    fill(made, linkOnce(location.origin + url));
+    fill(made, linkOnce(SERVER + url));
     await show();
   };
   openDialog(t("invite.by-link"), h("p.invite-why", {}, t("invite.why")), form({ fields, submit: t("invite.make"), submitted }), made, list);

@@ -307,11 +307,13 @@ class JoinedTests(RunningNode):
         self.assertEqual({row["media"] for row in stored}, {1, 4, 20, 21, 22, 23, 100})
         self.assertEqual((stored[-1]["later"], stored[-1]["seq"]), ([1, {}], len(stored)))
 
+        self.is_described = False
         self.assertEqual(await two.history(11, group), stored)
         self.assertEqual(await two.history(11, group, limit=3), stored[-3:])
         self.assertEqual(await two.history(11, group, before=5, limit=2), stored[2:4])
         self.assertEqual(await two.history(11, group, after=2, limit=4), stored[2:6])
         device = await self.knock(f"/chat?token={two.token}")
+        device.is_described = False
         end = await device.caught_up(have={f"11:{group}": 1})
         self.assertEqual([row for row in device.messages() if row["cmd"] == 11], stored[1:])
         listed = (await two.get("/message/conversations")).rows

@@ -8,8 +8,10 @@ from klein import Klein
 from twisted.web.server import Request
 
 from twim.access.http.authentication import Authenticator
+from twim.access.http.declared import rows
 from twim.access.http.fields import Fields
 from twim.access.http.metrics import Figures
+from twim.access.http.rest import answers
 from twim.access.http.route import route
 from twim.cluster.interface import Bus
 from twim.errors import NotYours, Refusal
@@ -38,7 +40,7 @@ class Operate:
         self._operators = operators
         self._differs = differs
 
-    @route(app, "/cluster", "GET")
+    @route(app, "/cluster", "GET", takes=(), gives=rows(answers.NodeLine, figures=dict[str, float]))
     async def cluster(self, request: Request, fields: Fields) -> bytes:
         """The nodes that are up, this one first, and this one's figures."""
         await self._check(request, fields)

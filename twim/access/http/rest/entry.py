@@ -11,10 +11,13 @@ from twisted.logger import Logger
 from twisted.web.server import Request
 
 from twim.access.http.authentication import Authenticator
+from twim.access.http.declared import REDIRECTED, Field, data, text
 from twim.access.http.fields import Fields, read_query
 from twim.access.http.names import clean_name, shown
 from twim.access.http.pages import CHAT_PAGE, LOGIN_PAGE
 from twim.access.http.peers import lines, read_host
+from twim.access.http.prefix import prefix_of, redirect
+from twim.access.http.rest import answers
 from twim.access.http.route import route
 from twim.errors import Malformed, NotFound, NotLoggedIn, NotYours, Refusal, TooMany, Unavailable
 from twim.identity.fetching import Unreachable
@@ -38,6 +41,10 @@ no link leads to another site by way of ours."""
 TARGET_CHARS: Final = 60
 CODE: Final = 4_096  # characters of what a provider gives a browser
 PICTURE: Final = re.compile(r"https://[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]{1,142}")
+JWT: Final = Field("jwt", lambda fields: fields.raw("jwt"), {"type": "string"}, True)
+TO: Final = text("to", TARGET_CHARS)
+INVITE: Final = text("invite", CODE_CHARS)
+RETURNED: Final = tuple(text(one, CODE) for one in ("code", "state", "iss", "error"))
 _REASONS: Final = {DISABLED: "disabled", WAITING: "waiting", CLOSED: "closed", NEEDS_INVITE: "invite"}
 
 
@@ -61,7 +68,7 @@ class Entry:
         self._logins = logins
         self._files = files
 
-    @route(app, "/enter")
+    @route(app, "/enter", takes=(JWT,), gives=data(answers.Login), who="anybody")
     async def enter(self, request: Request, fields: Fields) -> bytes:
         """Log in by a host's token."""
         tokens = self._sources.tokens
@@ -71,7 +78,7 @@ class Entry:
         if "jwt" not in fields:
             raise Malformed("jwt: missing")
         try:
-            claims = read_host_claims(await tokens.verify(fields.raw("jwt")))
+            claims = read_host_claims(await tokens.verify(fields[JWT]))
             if not is_host_name(claims.sub):
                 raise BadToken("sub can't be an external id")
         except BadToken as bad:
@@ -96,17 +103,17 @@ class Entry:
             profile[AVATAR] = self._files.urls.plain(picture)[0]
         return profile
 
-    @route(app, "/oidc")
+    @route(app, "/oidc", takes=(TO, INVITE), gives=data(answers.Provider), who="anybody")
     async def leave(self, request: Request, fields: Fields) -> bytes:
         """Where the browser has to go to log in at the provider. `to` says where it wants to be then."""
         provider = self._provider()
         self._authenticator.begin_login(request)
         # A page of a listed site has no cookies here, without which nobody comes back.
         self._authenticator.check_site(request)
-        to, invite = fields.text("to", TARGET_CHARS), fields.text("invite", CODE_CHARS)
+        to, invite = fields[TO], fields[INVITE]
         if to and not TARGET.fullmatch(to):
             raise Malformed("to: no page of ours")
-        pending, cookie = self._sources.pending.begin(self._origin(request) + RETURN, to, invite)
+        pending, cookie = self._sources.pending.begin(self._origin(request) + prefix_of(request) + RETURN, to, invite)
         try:
             address = await provider.address(pending)
         except Unreachable as error:
@@ -118,7 +125,7 @@ class Entry:
     def _set_pending(self, request: Request, cookie: str) -> None:
         self._authenticator.set_own(request, STATE_COOKIE, cookie, PENDING_SECONDS if cookie else 0, RETURN.encode())
 
-    @route(app, "/oidc", "GET")
+    @route(app, "/oidc", "GET", takes=RETURNED, gives=REDIRECTED, who="anybody")
     async def come_back(self, request: Request, fields: Fields) -> bytes:
         """The provider sends the browser back: to the chat, or to the log-in page, which says why not."""
         self._provider()
@@ -139,7 +146,7 @@ class Entry:
             where = _failed("unavailable")
         except (NotYours, TooMany, Unavailable, Malformed) as refused:
             where = _failed(_reason(refused))
-        request.redirect(where.encode())
+        redirect(request, where)
         return b""
 
     async def _came_back(self, request: Request, pending: Pending) -> str:

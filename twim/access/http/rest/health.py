@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from klein import Klein
 from twisted.web.server import Request
 
+from twim.access.http.declared import Answer, data
 from twim.access.http.fields import Fields, header
 from twim.access.http.metrics import Metrics
 from twim.access.http.monitors import Monitors
 from twim.access.http.peers import Peers
-from twim.access.http.route import answer, route
+from twim.access.http.route import answer, describe, route
 from twim.errors import UNAVAILABLE, NotFound
 from twim.logic.live_settings import LiveSettings
 from twim.logic.readiness import Readiness
@@ -39,12 +41,12 @@ class Health:
         self._settings = settings
         self._peers = peers
 
-    @route(app, "/health/live", "GET")
+    @route(app, "/health/live", "GET", takes=(), who="anybody")
     async def live(self, request: Request, fields: Fields) -> bytes:
         """200: the reactor turns."""
         return envelope.ok()
 
-    @route(app, "/health/ready", "GET")
+    @route(app, "/health/ready", "GET", takes=(), gives=data(dict[str, Any]), who="anybody")
     async def ready(self, request: Request, fields: Fields) -> bytes:
         """200, or 503 when clients should go to another node. Only monitors are told which part is why."""
         parts = await self._readiness.parts()
@@ -66,6 +68,7 @@ class Health:
         return remarks
 
     @app.route("/metrics", methods=["GET"])
+    @describe("/metrics", "GET", takes=(), gives=Answer(media="text/plain"), who="anybody")
     async def metrics(self, request: Request) -> bytes:
         """The figures of this node. 404 for who is no monitor."""
         if not self._monitors.include(request) and not await self._is_operator(request):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Coroutine, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
@@ -12,12 +12,15 @@ from klein import Klein
 from multipart import parse_options_header  # type: ignore[import-untyped]
 from twisted.web.server import Request
 
+from twim.access.http.declared import data, text
 from twim.access.http.fields import header
+from twim.access.http.rest import answers
 from twim.access.http.rest.api.calling import REPEAT, answered_call, hook_marks
 from twim.access.http.rest.api.repeating import Repeating
+from twim.access.http.route import describe
 from twim.errors import Malformed, WrongType
 from twim.limits.limits import Limits
-from twim.logic.hooks import Hooks
+from twim.logic.hooks import SECRET_CHARS, Hooks
 from twim.storage.hooks import Hook
 from twim.wire import envelope
 from twim.wire.message import CONTENT_CHARS
@@ -27,8 +30,15 @@ SLACK: Final = frozenset({"username", "icon_url", "icon_emoji", "channel", "atta
 here but `attachments`, whose texts are shown: a hook's bot has the name that it was given."""
 ATTACHMENTS: Final = 20
 FIELDS: Final = 20  # of a form
+SECRET: Final = text("secret", SECRET_CHARS)
 _LINK: Final = re.compile(r"<((?:https?|mailto):[^<>|\s]+)(?:\|([^<>]*))?>")
 _ESCAPES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+class HookText(msgspec.Struct):
+    """What a program says. Whatever else is sent is for Slack, and changes nothing."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=CONTENT_CHARS)]
 
 
 class IncomingHooks:
@@ -42,8 +52,9 @@ class IncomingHooks:
         self._limits = limits
 
     @app.route("/<secret>", methods=["POST"])
+    @describe("/<secret>", "POST", takes=(SECRET,), gives=data(answers.Posted), who="anybody", body=HookText)
     def post(self, request: Request, secret: str) -> Coroutine[Any, Any, bytes]:
-        """Say something. Nothing is known of who asks but the secret."""
+        """Say something by a hook. Nothing is known of who asks but the secret."""
         return answered_call(request, self._post(request, secret))
 
     async def _post(self, request: Request, secret: str) -> bytes:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from klein import Klein
 
+from twim.access.http.declared import data, identifier, rows, text
 from twim.access.http.fields import Fields
+from twim.access.http.rest import answers
 from twim.access.http.rest.api.calling import Area, Call, api_route
 from twim.access.http.rest.api.repeating import Repeating
 from twim.access.http.rest.api.users import AVATAR, NICKNAME
@@ -22,6 +24,8 @@ from twim.wire import envelope
 URL: Final = 2_000
 HELP: Final = 100
 SCOPE: Final = "webhooks"
+NAME: Final = text("name", 64)
+NUMBER: Final = identifier("number")
 
 
 class CommandBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,7 +62,7 @@ class ApiBots(Area):
         self._hooks = hooks
         self._files = files
 
-    @api_route(app, "/bots/<name>", "PUT", SCOPE)
+    @api_route(app, "/bots/<name>", "PUT", SCOPE, takes=(NAME,), body=BotBody, gives=data(answers.BotMade))
     async def put(self, call: Call) -> bytes:
         """Make a bot, or change it."""
         body = call.body(BotBody)
@@ -75,30 +79,30 @@ class ApiBots(Area):
             profile["avatar"] = plain.address("avatar", AVATAR, lambda url: self._files.urls.plain(url)[0])
         return profile
 
-    @api_route(app, "/bots", "GET", SCOPE, reads=True)
+    @api_route(app, "/bots", "GET", SCOPE, reads=True, gives=rows(answers.BotLine))
     async def list(self, call: Call) -> bytes:
         """All bots."""
         return envelope.rows(await self._of_bots.listed())
 
-    @api_route(app, "/bots/<name>", "DELETE", SCOPE)
+    @api_route(app, "/bots/<name>", "DELETE", SCOPE, takes=(NAME,))
     async def end(self, call: Call) -> bytes:
         """End a bot."""
         await self._of_bots.end(call.named["name"])
         return envelope.ok()
 
-    @api_route(app, "/hooks", "POST", SCOPE, secret=True)
+    @api_route(app, "/hooks", "POST", SCOPE, secret=True, body=HookBody, gives=data(answers.HookMade))
     async def create(self, call: Call) -> bytes:
         """Make a hook."""
         body = call.body(HookBody)
         name = Fields({"name": body.name}).name("name", NICKNAME, least=1)
         return envelope.ok(await self._hooks.create(body.group, name))
 
-    @api_route(app, "/hooks", "GET", SCOPE, reads=True)
+    @api_route(app, "/hooks", "GET", SCOPE, reads=True, gives=rows(answers.HookLine))
     async def hooks(self, call: Call) -> bytes:
         """All hooks."""
         return envelope.rows(await self._hooks.listed())
 
-    @api_route(app, "/hooks/<number>", "DELETE", SCOPE)
+    @api_route(app, "/hooks/<number>", "DELETE", SCOPE, takes=(NUMBER,))
     async def delete(self, call: Call) -> bytes:
         """End a hook."""
         number = call.named["number"]

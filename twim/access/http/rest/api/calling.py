@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -14,10 +14,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
+from twim.access.http.declared import NOTHING, Field, whole
+from twim.access.http.declared import Answer as Given
 from twim.access.http.fields import Fields, header, read_query
 from twim.access.http.request import SMALL_BODY, BoundedRequest
 from twim.access.http.rest.api.repeating import Repeating
-from twim.access.http.route import answer, refuse, refuse_bug
+from twim.access.http.route import answer, describe, refuse, refuse_bug
 from twim.errors import Malformed, NotLoggedIn, Refusal, WrongType
 from twim.logic.api_keys import ApiKeys, check_scope
 from twim.logic.bots import KEY_PREFIX as BOT_PREFIX
@@ -30,6 +32,7 @@ LARGE_BODY: Final = 4 * 1024 * 1024
 REPEAT: Final = "idempotency-key"
 PAGE: Final = 100
 MOST: Final = 200
+LIMIT: Final = whole("limit", PAGE, least=1, most=MOST)
 _log = Logger()
 
 T = TypeVar("T")
@@ -66,7 +69,7 @@ class Call:
 
     def page(self) -> int:
         """How many rows are wanted."""
-        return self.query.whole("limit", PAGE, least=1, most=MOST)
+        return self.query[LIMIT]
 
 
 class Area:
@@ -103,12 +106,23 @@ Handler = Callable[[Any, Call], Awaitable[bytes]]
 
 
 def api_route(
-    app: Klein, path: str, method: str, scope: str, *, reads: bool = False, secret: bool = False
+    app: Klein,
+    path: str,
+    method: str,
+    scope: str,
+    *,
+    reads: bool = False,
+    secret: bool = False,
+    takes: Sequence[Field[Any]] | None = (),
+    gives: Given = NOTHING,
+    body: Any = None,
 ) -> Callable[[Handler], Handler]:
     """Make a method a route that a key with this scope opens; what only `reads` opens to the scope `read` as well. The
-    answer of a `secret` one is never kept."""
+    answer of a `secret` one is never kept. `takes`, `gives` and the type of the `body` describe it (`Described`)."""
 
     def decorate(handler: Handler) -> Handler:
+        describe(path, method, takes=takes, gives=gives, who="key", body=body, scope=scope)(handler)
+
         @app.route(path, methods=[method])
         @wraps(handler)
         def answered(area: Area, request: Request, **named: str) -> Coroutine[Any, Any, bytes]:

@@ -8,8 +8,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from klein import Klein
 
+from twim.access.http.declared import Answer as Given
+from twim.access.http.declared import identifier, rows, text, whole
 from twim.access.http.fields import Fields
-from twim.access.http.rest.api.calling import Area, Call, api_route
+from twim.access.http.rest import answers
+from twim.access.http.rest.api.calling import LIMIT, Area, Call, api_route
 from twim.access.http.rest.api.repeating import Repeating
 from twim.errors import Malformed, NotFound, NotYours, Refusal, TooLarge, TooMany
 from twim.limits.limits import Limits
@@ -24,6 +27,10 @@ from twim.wire.commands import GROUP
 from twim.wire.message import MENTIONS, Address, Content, Id, Message, Text
 
 EVERYBODY: Final = 0
+GROUP_FIELD: Final = text("group", 64)
+USERS_FIELD: Final = text("users", 130)
+AFTER: Final = whole("after", -1, least=-1)
+SEQ: Final = identifier("seq")
 
 
 class To(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +78,15 @@ class ApiMessages(Area):
         self._messages = messages
         self._store = store
 
-    @api_route(app, "/messages", "POST", "messages")
+    @api_route(
+        app,
+        "/messages",
+        "POST",
+        "messages",
+        takes=(),
+        body=MessageBody | list[MessageBody],
+        gives=Given(data=answers.Posted, rows=answers.Outcome),
+    )
     async def post(self, call: Call) -> bytes:
         """Post a message, or a list of them, in the names of users."""
         loose = call.body(object)
@@ -100,10 +115,18 @@ class ApiMessages(Area):
         other = NotYours("from: a bot speaks for itself only")
         return [one if isinstance(one, Refusal) or ids.get(one.speaker) == bot else other for one in read]
 
-    @api_route(app, "/messages", "GET", "messages", reads=True)
+    @api_route(
+        app,
+        "/messages",
+        "GET",
+        "messages",
+        reads=True,
+        takes=(GROUP_FIELD, USERS_FIELD, AFTER, LIMIT),
+        gives=rows(answers.ApiMessage),
+    )
     async def get(self, call: Call) -> bytes:
         """Messages of a group or a pair after a seq, ascending; without it the newest."""
-        after = call.query.whole("after", -1, least=-1)
+        after = call.query[AFTER]
         limit = call.page()
         bodies, head = await self._messages.read(_place(call.query), after if after >= 0 else None, limit, call.bot)
         loose = [msgspec.json.decode(body) for body in bodies]
@@ -114,12 +137,12 @@ class ApiMessages(Area):
         in_groups = await self._store.names(GROUPS, groups)
         return envelope.rows([_shown(one, names, in_groups) for one in loose], head)
 
-    @api_route(app, "/messages/<seq>", "DELETE", "messages")
+    @api_route(app, "/messages/<seq>", "DELETE", "messages", takes=(SEQ, GROUP_FIELD, USERS_FIELD))
     async def recall(self, call: Call) -> bytes:
         """Recall a message in its author's name."""
         if not call.named["seq"].isascii() or not call.named["seq"].isdigit():
             raise NotFound("no such message")
-        seq = (call.query | {"seq": call.named["seq"]}).id("seq")
+        seq = (call.query | {"seq": call.named["seq"]})[SEQ]
         await self._messages.recall(_place(call.query), seq, call.bot)
         return envelope.ok()
 
@@ -163,7 +186,7 @@ def _row(outcome: Outcome) -> dict[str, object]:
 
 def _place(query: Fields) -> Place:
     """Which conversation is meant, by ``group=g`` or ``users=a,b``. `Malformed`."""
-    group, users = query.text("group", 64), query.text("users", 130)
+    group, users = query[GROUP_FIELD], query[USERS_FIELD]
     if bool(group) == bool(users):
         raise Malformed("group or users")
     if group:

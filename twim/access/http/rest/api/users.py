@@ -7,7 +7,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from klein import Klein
 
+from twim.access.http.declared import data, rows, text
 from twim.access.http.fields import Fields
+from twim.access.http.rest import answers
 from twim.access.http.rest.api.calling import Area, Call, api_route
 from twim.access.http.rest.api.repeating import Repeating
 from twim.errors import Malformed
@@ -22,6 +24,9 @@ NICKNAME: Final = 20
 AVATAR: Final = 150
 TOGETHER: Final = 500  # users whose unread messages are counted by one request
 Flag = Annotated[int, msgspec.Meta(ge=0, le=1)] | bool
+
+USER_NAME: Final = text("name", 64, least=1)
+NAMES: Final = text("users", 65 * TOGETHER, least=1)
 
 
 class UserBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +49,7 @@ class ApiUsers(Area):
         self._users = users
         self._files = files
 
-    @api_route(app, "/users/<name>", "PUT", "users")
+    @api_route(app, "/users/<name>", "PUT", "users", takes=(USER_NAME,), body=UserBody, gives=data(answers.ApiUser))
     async def put(self, call: Call) -> bytes:
         """Make a user, or change it."""
         body = call.body(UserBody)
@@ -64,7 +69,7 @@ class ApiUsers(Area):
             changed["mobile"] = fields.mobile()
         return changed
 
-    @api_route(app, "/users/<name>", "GET", "users", reads=True)
+    @api_route(app, "/users/<name>", "GET", "users", reads=True, takes=(USER_NAME,), gives=data(answers.ApiUser))
     async def get(self, call: Call) -> bytes:
         """One user."""
         userid = await self._users.id_of(call.named["name"])
@@ -83,32 +88,42 @@ class ApiUsers(Area):
             "createat": rfc3339(user.createat),
         }
 
-    @api_route(app, "/users/<name>", "DELETE", "users")
+    @api_route(app, "/users/<name>", "DELETE", "users", takes=(USER_NAME,))
     async def erase(self, call: Call) -> bytes:
         """Erase a user."""
         await self._users.erase(call.key, call.named["name"])
         return envelope.ok()
 
-    @api_route(app, "/users/<name>/token", "POST", "users", secret=True)
+    @api_route(
+        app, "/users/<name>/token", "POST", "users", secret=True, takes=(USER_NAME,), gives=data(answers.ApiToken)
+    )
     async def token(self, call: Call) -> bytes:
         """Log a user in on one more device."""
         token, userid = await self._users.token(call.key, call.named["name"])
         return envelope.ok({"token": token, "id": userid})
 
-    @api_route(app, "/users/<name>/sessions", "DELETE", "users")
+    @api_route(app, "/users/<name>/sessions", "DELETE", "users", takes=(USER_NAME,), gives=data(answers.Ended))
     async def sessions(self, call: Call) -> bytes:
         """Log a user out everywhere."""
         return envelope.ok(await self._users.end_sessions(call.key, call.named["name"]))
 
-    @api_route(app, "/users/<name>/unread", "GET", "users", reads=True)
+    @api_route(
+        app,
+        "/users/<name>/unread",
+        "GET",
+        "users",
+        reads=True,
+        takes=(USER_NAME,),
+        gives=data(answers.UnreadConversations),
+    )
     async def unread(self, call: Call) -> bytes:
         """What a user has not read."""
         return envelope.ok(await self._users.unread(await self._users.id_of(call.named["name"])))
 
-    @api_route(app, "/unread", "GET", "users", reads=True)
+    @api_route(app, "/unread", "GET", "users", reads=True, takes=(NAMES,), gives=rows(answers.UnreadOf))
     async def unread_of(self, call: Call) -> bytes:
         """How much some users have not read."""
-        names = call.query.text("users", 65 * TOGETHER, least=1).split(",")
+        names = call.query[NAMES].split(",")
         if len(names) > TOGETHER:
             raise Malformed(f"users: at most {TOGETHER}")
         return envelope.rows(await self._users.unread_of(names))

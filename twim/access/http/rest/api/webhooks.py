@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from klein import Klein
 
+from twim.access.http.declared import data, rows, text
+from twim.access.http.rest import answers
 from twim.access.http.rest.api.calling import Area, Call, api_route
 from twim.access.http.rest.api.repeating import Repeating
 from twim.errors import NotFound, NotYours
@@ -19,6 +21,7 @@ from twim.wire import envelope
 SCOPE: Final = "webhooks"
 _OF_MESSAGES: Final = {"message", "read"}
 _ID_DIGITS: Final = 15
+ID: Final = text("id", _ID_DIGITS)
 
 
 class Filter(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +48,7 @@ class ApiWebhooks(Area):
         self._groups = groups
         self._webhooks = webhooks
 
-    @api_route(app, "/webhooks", "POST", SCOPE, secret=True)
+    @api_route(app, "/webhooks", "POST", SCOPE, secret=True, body=WebhookBody, gives=data(answers.WebhookMade))
     async def create(self, call: Call) -> bytes:
         """Make a webhook. Its secret is told this once."""
         body = call.body(WebhookBody)
@@ -56,12 +59,12 @@ class ApiWebhooks(Area):
         made, secret = await self._webhooks.create(body.url, events, group)
         return envelope.ok({"id": made, "secret": secret})
 
-    @api_route(app, "/webhooks", "GET", SCOPE, reads=True)
+    @api_route(app, "/webhooks", "GET", SCOPE, reads=True, gives=rows(answers.WebhookLine))
     async def list(self, call: Call) -> bytes:
         """All webhooks, and how they stand."""
         return envelope.rows(await self._webhooks.rows())
 
-    @api_route(app, "/webhooks/<id>", "DELETE", SCOPE)
+    @api_route(app, "/webhooks/<id>", "DELETE", SCOPE, takes=(ID,))
     async def delete(self, call: Call) -> bytes:
         """End a webhook."""
         its_id = call.named["id"]
