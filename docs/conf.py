@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[1]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "docs")]
+
+import rest_reference  # noqa: E402
+
+from twim.access.http.openapi import openapi  # noqa: E402
+from twim.access.http.site import AREAS  # noqa: E402
+
 _setup = ConfigParser()
 _setup.read(PROJECT / "setup.cfg", "utf-8")
 
@@ -57,6 +65,8 @@ def _read(app: Any, docname: str, source: list[str]) -> None:
         wanted = _WANTED.search(text)
         source[0] = source[0] + wanted[1] if wanted else text
     source[0] = _LINK.sub(lambda link: _link(link[1], (folder / link[2]).resolve(), link[3] or ""), source[0])
+    if docname == "rest":
+        source[0] = rest_reference.page(openapi(AREAS, version))
     if docname == "decisions/README":
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
