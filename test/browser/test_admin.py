@@ -505,6 +505,7 @@ def test_group_link(member: Callable[[str], Person], logged_out: Arrive, phone: 
     hal.page.locator("[type=submit]").click()
     hal.page.wait_for_url(f"**/chat/index.shtml#11:{group}")
     dialog.locator(".list .row .button").click()
-    press(page, {"en": "Revoke", "zh": "撤销"}[lang])
+    with page.expect_response("**/invite/revoke"):
+        press(page, {"en": "Revoke", "zh": "撤销"}[lang])
     expect(dialog.locator(".list .row")).to_have_count(0)
     assert hal.context.request.get(link).status == 404

@@ -42,7 +42,8 @@ export function showGroup({ id }, parts) {
       { key: "members", look: "", build: () => members.element },
       { key: "buttons", look: JSON.stringify(group), build: () => buttonsOf(group, runs, parts) },
     ]);
-    members.show();
+    // Of a group that I have left I am not told who they are.
+    if (people.groups.some((mine) => mine.id === id)) members.show();
   });
 }
 
