@@ -1,5 +1,5 @@
 # make run    the server on http://127.0.0.1:8080/, its data in ./im-data
-# make test   every test; make -j2 -O test, on two cores in half the time
+# make test   every test; make -j2 -O test runs two parts side by side
 # make lint   types and style, of the JavaScript too where there is a Node.js of 20.19 or newer
 # make bench  how fast it is here; BENCH="--base REV --rows pair-*,rate" compares with an earlier commit (bench/README.md)
 # make coverage      how much of it the tests run, by lines and branches

@@ -514,6 +514,8 @@ class OddFrameTests(RunningNode):
                 frame |= {"scope": random.choice([10, 11]), "dstid": random.choice([one.id, two.id, group])}
             if random.random() < 0.7:
                 frame |= {"media": random.choice([1, 20, 21, 22]), "ref": random.choice([0, 0, 1, 2, 9])}
+            if random.random() < 0.3:
+                frame |= {"cmd": 10, "dstid": two.id, "content": "x"}  # so that some are stored, whatever the others are
             device.say(**frame)
             if number % 50 == 49:
                 await device.quiet()
