@@ -22,7 +22,7 @@ from twim.storage.appender import Ended, ThreadAppender
 from twim.storage.interface import UNKNOWN, Post
 from twim.storage.sqlite.backend import SqliteBackend
 from twim.storage.sqlite.batch import Batch
-from twim.storage.sqlite.checkpoints import COMMIT_PAGES
+from twim.storage.sqlite.checkpoints import COMMIT_PAGES, PAGE_BYTES, ROW_BYTES
 from twim.storage.sqlite.committer import Committer
 from twim.storage.sqlite.deferred_index import DeferredIndex
 
@@ -92,7 +92,8 @@ class SqliteAppender:
                 ended(None)
             # After it is noted: the next writer counts on it.
             self._backend.write_lock.release()
-            self._backend.checkpoints.wrote(COMMIT_PAGES + len(batch.plain))
+            written = sum([len(post.body) + ROW_BYTES for post in batch.plain])
+            self._backend.checkpoints.wrote(COMMIT_PAGES + written // PAGE_BYTES)
 
         self._committer.run(commit, committed)
 

@@ -24,6 +24,8 @@ from twim.storage.sqlite.write_lock import WriteLock
 
 PAGES: Final = 8_000  # written since the last time, by a rough count: a page written often is copied once
 COMMIT_PAGES: Final = 2  # that a commit writes besides its rows
+PAGE_BYTES: Final = 4_096
+ROW_BYTES: Final = 50  # of a message besides its body
 SMALL_PAGES: Final = 8  # that a transaction of a few rows writes
 LARGE_PAGES: Final = 128  # that one writes which is not synced: it deletes or indexes a lot
 _CHECKPOINT: Final = "PRAGMA wal_checkpoint(PASSIVE)"
