@@ -85,7 +85,7 @@ class IndexerTests(Indexed, OnSqlite):
         indexer = self.indexer()
         await indexer._pace(0.001)
         self.assertEqual(self.pauses, [0.001 / LEAST_SHARE])
-        for busy, share in ((0.5, 0.02), (1.0, 0.04), (0.1, 0.01)):
+        for busy, share in ((0.5, 0.015), (1.0, 0.03), (0.1, 0.01)):
             self.clock.advance(2)
             self.cpu += 2 * busy
             await indexer._pace(0.001)

@@ -25,7 +25,7 @@ from twim.storage.search.lease import Lease
 from twim.storage.search.segments import Overview, Segment, mergeable, unindexed
 
 LOOK_SECONDS: Final = 5.0  # how often it is looked whether there is something to do
-SHARE: Final = 0.04  # of the node's CPU time
+SHARE: Final = 0.03  # of the node's CPU time
 LEAST_SHARE: Final = 0.01  # of one core's time, however little the node does
 HURRIED_SHARE: Final = 0.3  # the same while there are few messages
 FEW: Final = 20  # messages a second
