@@ -515,7 +515,7 @@ class OddFrameTests(RunningNode):
             if random.random() < 0.7:
                 frame |= {"media": random.choice([1, 20, 21, 22]), "ref": random.choice([0, 0, 1, 2, 9])}
             if random.random() < 0.3:
-                frame |= {"cmd": 10, "dstid": two.id, "content": "x"}  # so that some are stored, whatever the others are
+                frame |= {"cmd": 10, "dstid": two.id, "content": "x"}  # of which some are stored
             device.say(**frame)
             if number % 50 == 49:
                 await device.quiet()
