@@ -1,17 +1,20 @@
 """How much a deletion by age slows messages down: the time to each answer while nothing is deleted, and meanwhile.
 
-    python -m bench.deleting [MESSAGES]
+    python -m bench.deleting [MESSAGES [SECONDS [FOLDER]]]
 
-It makes a log of so many messages (300,000) on SQLite and posts at a steady rate, first alone and then while all that
-was there is deleted.
+It makes a log of so many messages (300,000) on SQLite and posts at a steady rate, first alone and then while what was
+there is deleted, for so many seconds (40) at most. With a FOLDER the log is made there and stays; if there is one
+already, it is copied and used.
 """
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +44,7 @@ reactor: Any = _reactor
 CHATS: Final = 1_000
 EACH_SECOND: Final = 200  # messages posted
 ALONE_SECONDS: Final = 10.0
-DELETING_SECONDS: Final = 40.0  # after which the deletion is stopped, if it takes longer
+NAME: Final = "im.db"
 
 
 class _Times:
@@ -64,71 +67,100 @@ class _Times:
         return f"{len(ordered)} messages, p50 {p50:.2f} ms, p99 {p99:.2f} ms, longest {ordered[-1]:.2f} ms"
 
 
-async def _measure(folder: Path, messages: int) -> None:
-    database = Database(parse_url(f"sqlite:///{folder / 'im.db'}"), reactor)
-    open_database(database)
-    database.start()
-    iterations = ReactorIterations.of(reactor)
-    writing = log_writing(database, iterations, reactor, lambda posts: None)
-    now = int(time.time() * 1000)
-    clock = [now - 400 * DAY_MS]
-    log = SqlLog(writing.appender, iterations, reactor, lambda: clock[0])
-    times = log.listener = _Times()
-    conversations = Conversations(database, writing.indexing)
+class _Writer:
+    """A log on SQLite, and somebody who writes to a thousand others in turn."""
 
-    async def post(number: int, timed: bool) -> None:
-        chat = number % CHATS
-        found = await conversations.find(key_of(SINGLE, 1, chat + 2))
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(parse_url(f"sqlite:///{folder / NAME}"), reactor)
+        open_database(self.database)
+        self.database.start()
+        iterations = ReactorIterations.of(reactor)
+        self.writing = log_writing(self.database, iterations, reactor, lambda posts: None)
+        self.now = int(time.time() * 1000)
+        self.log = SqlLog(self.writing.appender, iterations, reactor, lambda: self.now)
+        self.times = self.log.listener = _Times()
+        self.conversations = Conversations(self.database, self.writing.indexing)
+        self.sent = 0
+
+    async def post(self, timed: bool) -> None:
+        chat, self.sent = self.sent % CHATS, self.sent + 1
+        found = await self.conversations.find(key_of(SINGLE, 1, chat + 2))
         assert found is not None
-        said = Message(userid=1, cmd=SINGLE, dstid=chat + 2, media=TEXT, content="x" * 60, cid=f"c{number}")
-        log.append(Post(time.perf_counter() if timed else None, said, found))
+        said = Message(
+            userid=1, cmd=SINGLE, dstid=chat + 2, media=TEXT, content="x" * 60, cid=f"c{secrets.token_hex(8)}"
+        )
+        self.log.append(Post(time.perf_counter() if timed else None, said, found))
 
-    for number in range(messages):
-        await post(number, False)
-        if number % 4_000 == 0:
-            await log.drained()
-    await log.drained()
-    await writing.indexing.written()
-    clock[0] = now
-    sent = messages
+    async def fill(self, messages: int) -> None:
+        for number in range(messages):
+            await self.post(False)
+            if number % 4_000 == 0:
+                await self.log.drained()
 
-    async def run(until: Any) -> None:
-        nonlocal sent
+    async def run(self, until: Callable[[], bool]) -> None:
         while not until():
-            await post(sent, True)
-            sent += 1
+            await self.post(True)
             await deferLater(reactor, 1 / EACH_SECOND)
 
+    async def count(self) -> int:
+        return await self.database.read(lambda c: c.execute(select(func.count()).select_from(message)).scalar_one())
+
+    async def stop(self) -> None:
+        await self.log.drained()
+        await self.writing.indexing.written()
+        await self.writing.stop()
+        self.database.stop()
+
+
+async def _make(folder: Path, messages: int) -> None:
+    writer = _Writer(folder)
+    writer.now -= 400 * DAY_MS
+    await writer.fill(messages)
+    await writer.stop()
+
+
+async def _measure(folder: Path, seconds: float) -> None:
+    writer = _Writer(folder)
+    times = writer.times
+    before = await writer.count()
     end = reactor.seconds() + ALONE_SECONDS
-    await run(lambda: reactor.seconds() > end)
+    await writer.run(lambda: reactor.seconds() > end)
     print("alone:   ", times.told(), flush=True)
 
     async def nothing(stems: object) -> set[str]:
         return set()
 
-    store = RetentionStore(database, writing.indexing)
+    store = RetentionStore(writer.database, writer.writing.indexing)
     unused = UnusedFiles(None, nothing)  # type: ignore[arg-type]
     pauses = Pauses(reactor)
     deleting = Deferred.fromCoroutine(
-        Retention(store, conversations, unused, pauses, lambda: now).delete_older(200)
+        Retention(store, writer.conversations, unused, pauses, lambda: writer.now).delete_older(200)
     ).addErrback(lambda failure: failure.trap(Unavailable) and None)
     began = reactor.seconds()
-    await run(lambda: deleting.called or reactor.seconds() - began > DELETING_SECONDS)
+    await writer.run(lambda: deleting.called or reactor.seconds() - began > seconds)
     print("deleting:", times.told(), flush=True)
     pauses.stop()
     await deleting
     took = reactor.seconds() - began
-    left = await database.read(lambda c: c.execute(select(func.count()).select_from(message)).scalar_one())
-    print(f"deleted {sent - left} in {took:.1f} s")
-    await log.drained()
-    await writing.stop()
-    database.stop()
+    gone = before + writer.sent - await writer.count()
+    print(f"deleted {gone} of {before} in {took:.1f} s")
+    await writer.stop()
 
 
-def _main(_reactor: Any, messages: str = "300000") -> Any:
-    folder = tempfile.TemporaryDirectory()
-    measuring = Deferred.fromCoroutine(_measure(Path(folder.name), int(messages)))
-    return measuring.addBoth(lambda result: (folder.cleanup(), result)[1])
+async def _run(messages: int, seconds: float, kept: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = kept or folder
+        if not (made / NAME).exists():
+            made.mkdir(exist_ok=True)
+            await _make(made, messages)
+        if kept:
+            shutil.copytree(kept, folder, dirs_exist_ok=True)  # with its write-ahead log
+        await _measure(folder, seconds)
+
+
+def _main(_reactor: Any, messages: str = "300000", seconds: str = "40", folder: str = "") -> Any:
+    return Deferred.fromCoroutine(_run(int(messages), float(seconds), Path(folder) if folder else None))
 
 
 if __name__ == "__main__":
