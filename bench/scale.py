@@ -1,7 +1,10 @@
-"""``python -m bench.scale``: what one, two and four nodes carry on one machine, and what the bus between them costs.
+"""``python -m bench.scale``: what one, two and four nodes carry on one machine, and what the database and the bus
+between them cost.
 
-The nodes share a MariaDB; whoever writes to each other sits at different nodes. It needs MariaDB
-(``TWIM_TEST_MYSQL=mysql://root@127.0.0.1:3306``), redis-server and gcc. ``--write`` puts the table into SCALE.md.
+The nodes share a MariaDB or a PostgreSQL; whoever writes to each other sits at different nodes. It needs MariaDB
+(``TWIM_TEST_MYSQL=mysql://root@127.0.0.1:3306``), PostgreSQL
+(``TWIM_TEST_POSTGRESQL=postgresql://postgres@127.0.0.1:5432``), redis-server and gcc. ``--write`` puts the table into
+SCALE.md.
 """
 
 from __future__ import annotations
@@ -28,11 +31,22 @@ from sqlalchemy import create_engine, text
 
 from bench import report
 from bench.load import Figures, Load, compile_load
-from bench.servers import ROOT, Server, free_port, metric
+from bench.servers import ROOT, Server, cpu_seconds, free_port, metric
 from twim.storage.engine import parse_url
 
-MYSQL = os.environ.get("TWIM_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
-PEOPLE, SENDERS = 40, 8
+SQLITE, MYSQL, POSTGRESQL = "SQLite", "MariaDB", "PostgreSQL"
+URLS = {
+    MYSQL: os.environ.get("TWIM_TEST_MYSQL", "mysql://root@127.0.0.1:3306"),
+    POSTGRESQL: os.environ.get("TWIM_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432"),
+}
+FIRST = {MYSQL: "mysql", POSTGRESQL: "postgres"}  # a database that is always there
+PROGRAMS = {MYSQL: ("mariadbd", "mysqld"), POSTGRESQL: ("postgres",)}
+PEOPLE, SENDERS, WINDOWS = 100, 4, {"pair": 8, "group": 4}
+RUNS = [(SQLITE, "alone", 1)] + [
+    (database, *run)
+    for database in (MYSQL, POSTGRESQL)
+    for run in (("alone", 1), ("udp", 2), ("redis", 2), ("udp", 4), ("redis", 4))
+]
 HERE = Path(__file__).parent
 TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
 
@@ -114,14 +128,17 @@ def ports_in_a_row(count: int) -> int:
 
 
 @contextmanager
-def database() -> Iterator[str]:
+def database(kind: str) -> Iterator[str]:
     """The URL of a new database."""
+    if kind == SQLITE:
+        yield ""
+        return
     name = f"twim_bench_{secrets.token_hex(4)}"
-    engine = create_engine(parse_url(f"{MYSQL}/mysql"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(parse_url(f"{URLS[kind]}/{FIRST[kind]}"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:
-        yield f"{MYSQL}/{name}"
+        yield f"{URLS[kind]}/{name}"
     finally:
         with engine.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name}"))
@@ -129,17 +146,18 @@ def database() -> Iterator[str]:
 
 
 @contextmanager
-def cluster(folder: Path, count: int, bus: str) -> Iterator[list[Server]]:
+def cluster(folder: Path, count: int, kind: str, bus: str) -> Iterator[list[Server]]:
     """Nodes on consecutive ports."""
     (folder / "key").write_text("ab" * 32)
     (folder / "key").chmod(0o600)
-    with database() as db, ExitStack() as stack:
+    with database(kind) as db, ExitStack() as stack:
         first, nodes = ports_in_a_row(count), []
         for number in range(count):
             home = folder / f"n{number}"
             home.mkdir()
             options = ["--port", f"tcp:{first + number}:interface=127.0.0.1", "--data", str(home), "--limits", "off"]
-            options += ["--db", db, "--bus", bus, "--cluster-key", str(folder / "key")]
+            if db:
+                options += ["--db", db, "--bus", bus, "--cluster-key", str(folder / "key")]
             command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "im", *options]
             nodes.append(stack.enter_context(Server(f"node{number}", command, first + number, folder)))
         yield nodes
@@ -166,24 +184,30 @@ def register(node: Server, users: Path) -> int:
     return int(group)
 
 
-def cpu_seconds(nodes: list[Server]) -> float:
-    """CPU time of the nodes so far."""
-    ticks = 0
-    for node in nodes:
-        fields = Path(f"/proc/{node.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+def database_seconds(kind: str) -> float:
+    """CPU time so far of the processes of a database server that live."""
+    spent = 0.0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text().strip() in PROGRAMS.get(kind, ()):
+                spent += cpu_seconds(int(process.name))
+        except OSError:
+            continue
+    return spent
 
 
-def measure(program: Path, nodes: list[Server], users: Path, group: int, bus: Ear | Redis | None, mode: str) -> Figures:
+def measure(
+    program: Path, nodes: list[Server], users: Path, group: int, kind: str, bus: Ear | Redis | None, mode: str
+) -> Figures:
     """One run of the load; figures per stored message."""
     stored = sum(metric(node, "twim_messages_stored_total") for node in nodes)
-    cpu, before = cpu_seconds(nodes), bus.counted() if bus else (0, 0)
-    options: dict[str, object] = {"users": users, "conns": PEOPLE, "ports": len(nodes), "window": 8}
+    cpu, database_cpu = sum(cpu_seconds(node.pid) for node in nodes), database_seconds(kind)
+    before = bus.counted() if bus else (0, 0)
+    options: dict[str, object] = {"users": users, "conns": PEOPLE, "ports": len(nodes), "window": WINDOWS[mode]}
     if mode == "group":
         options |= {"senders": SENDERS, "gid": group}
     began = time.monotonic()
-    Load(program, nodes[0], mode, seconds=4, **options).run()
+    loaded = Load(program, nodes[0], mode, seconds=4, **options).run()
     took = time.monotonic() - began
     time.sleep(0.5)
     after = bus.counted() if bus else (0, 0)
@@ -191,7 +215,9 @@ def measure(program: Path, nodes: list[Server], users: Path, group: int, bus: Ea
     return {
         "messages": messages,
         "rate": messages / took,
-        "cpu": (cpu_seconds(nodes) - cpu) / messages * 1e6,
+        "p99": loaded["p99_ms"],
+        "cpu": (sum(cpu_seconds(node.pid) for node in nodes) - cpu) / messages * 1e6,
+        "database": (database_seconds(kind) - database_cpu) / messages * 1e6,
         "packets": (after[0] - before[0]) / messages,
         "bytes": (after[1] - before[1]) / messages,
     }
@@ -201,17 +227,23 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m bench.scale", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into bench/SCALE.md")
+    parser.add_argument("--only", default="", metavar="WORDS", help="rows that have these words: MariaDB,udp,2")
     given = parser.parse_args()
+    wanted = {word for word in given.only.split(",") if word}
     rows = []
+    alone: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="twim-scale-") as name:
         program = compile_load(Path(name))
-        for kind, count in [("alone", 1), ("udp", 2), ("redis", 2), ("udp", 4), ("redis", 4)]:
-            folder = Path(name) / f"{kind}{count}"
+        for kind, bus, count in RUNS:
+            if kind != SQLITE and not wanted <= {kind, bus, str(count)}:
+                continue
+            folder = Path(name) / f"{kind}{bus}{count}"
             folder.mkdir()
-            rows += run(program, folder, kind, count)
+            rows += run(program, folder, kind, bus, count, alone)
     table = [
-        "| nodes | bus | what | messages/s | nodes' CPU µs a message | datagrams (commands) a message | its bytes |",
-        "|--:|---|---|--:|--:|--:|--:|",
+        "| database | nodes | bus | what | messages/s | 99 % within, ms | nodes' CPU µs a message | the database's"
+        " | together, times SQLite | datagrams (commands) a message | its bytes |",
+        "|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|",
         *rows,
     ]
     shown = "\n".join(table) + f"\n\n{report.machine()}\n"
@@ -222,24 +254,27 @@ def main() -> None:
         page.write_text(f"{head}<!-- results -->\n{shown}<!-- /results -->\n")
 
 
-def run(program: Path, folder: Path, kind: str, count: int) -> list[str]:
-    """Both loads on one kind of cluster; lines of the table."""
+def run(program: Path, folder: Path, kind: str, between: str, count: int, alone: dict[str, float]) -> list[str]:
+    """Both loads on one kind of cluster; lines of the table. `alone` has the CPU of a node on SQLite by load."""
     bus: Ear | Redis | None = None
     url = "alone"
-    if kind == "udp":
+    if between == "udp":
         bus = Ear(port := free_port())
         url = f"udp://127.255.255.255:{port}"
-    elif kind == "redis":
+    elif between == "redis":
         bus = Redis()
         url = f"redis://127.0.0.1:{bus.port}"
     rows = []
     try:
-        with cluster(folder, count, url) as nodes:
+        with cluster(folder, count, kind, url) as nodes:
             group = register(nodes[0], folder / "users.txt")
             for mode, what in (("pair", "1:1"), ("group", f"group of {PEOPLE}")):
-                found = measure(program, nodes, folder / "users.txt", group, bus, mode)
-                numbers = f"{found['rate']:,.0f} | {found['cpu']:,.0f} | {found['packets']:.2f} | {found['bytes']:,.0f}"
-                rows.append(f"| {count} | {kind} | {what} | {numbers} |")
+                found = measure(program, nodes, folder / "users.txt", group, kind, bus, mode)
+                together = found["cpu"] + found["database"]
+                times = together / alone.setdefault(mode, together)
+                numbers = f"{found['rate']:,.0f} | {found['p99']:,.1f} | {found['cpu']:,.1f} | {found['database']:,.1f}"
+                numbers += f" | {times:.2f} | {found['packets']:.2f} | {found['bytes']:,.0f}"
+                rows.append(f"| {kind} | {count} | {between} | {what} | {numbers} |")
                 print(rows[-1], flush=True)
     finally:
         if bus is not None:

@@ -130,12 +130,50 @@ class OneAtATime(TwoNodes):
         self.settle(0.2)
         second = self.b.enter(BEN)
         self.settle(0.2)
-        self.b.applying.heard("a", cluster_events.encode(cluster_events.Said(self.world.messages[SINGLE, ANN, BEN][0])))
+        self.b.applying.heard(
+            "a", cluster_events.encode(cluster_events.Said(self.world.messages[SINGLE, ANN, BEN][:1]))
+        )
         del self.a.publish  # type: ignore[attr-defined]
         self.a.post(ann, SINGLE, BEN)
         self.settle()
         self.assertEqual([self.heads(one, (SINGLE, ANN, BEN)) for one in (ben, second)], [[1, 2], [1, 2]])
         self.assertIsNone(second.session._already_given)
+
+    def told_in_the_group(self, messages: int) -> tuple[Device, list[bytes]]:
+        """Ann says so much in the group at A, which tells B nothing. Gives Ben at B, and what would have been told."""
+        ann, ben = self.a.enter(ANN), self.b.enter(BEN)
+        self.settle()
+        events: list[bytes] = []
+        self.a.publish = lambda topics, event: events.append(event)  # type: ignore[method-assign]
+        for _ in range(messages):
+            self.a.post(ann, GROUP, TEAM)
+            self.settle(0.03)
+        return ben, events
+
+    def test_heard_together(self) -> None:
+        """Messages that come in one iteration of the reactor, by several events, are one write for a device."""
+        ben, events = self.told_in_the_group(3)
+        writes: list[bytes] = []
+        ben.socket.send = writes.append  # type: ignore[method-assign]
+        for event in events:
+            self.b.applying.heard("a", event)
+        self.settle(0.02)
+        self.assertEqual((len(events), len(writes)), (3, 1))
+
+    def test_what_follows_messages(self) -> None:
+        """Whatever is heard after a message comes after it: who is removed has got what was said before."""
+        ben, events = self.told_in_the_group(1)
+        del self.world.groups[BEN][TEAM]
+        self.b.applying.heard("a", events[0])
+        self.b.applying.heard("a", cluster_events.encode(cluster_events.Membership(BEN, TEAM, False)))
+        self.settle()
+        self.assertEqual(ben.given(), {(GROUP, TEAM, 0): [1]})
+
+    def test_a_batch_is_one_event(self) -> None:
+        """What one transaction stored of a conversation is told by one event; long messages are told by several."""
+        for size, expected in ((100, [3]), (30_000, [1, 1, 1]), (90_000, [1, 1, 1]), (20_000, [2, 1])):
+            events = cluster_events.said([b"x" * size] * 3)
+            self.assertEqual([len(one.bodies) for one in events], expected)
 
     def test_presence(self) -> None:
         """A friend at another node is told who comes; devices at two nodes count as one; going takes the grace

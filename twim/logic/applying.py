@@ -1,8 +1,12 @@
-"""Does on this node what happened on the others: it handles the events of the bus, and nodes that come and go."""
+"""Does on this node what happened on the others: it handles the events of the bus, and nodes that come and go.
+
+Messages that are heard in one iteration of the reactor are delivered together, so that each device gets them by one
+write. Whatever else is heard comes after the messages that were heard before it.
+"""
 
 from __future__ import annotations
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from twim.cluster.interface import NodeInfo
@@ -13,6 +17,7 @@ from twim.logic.ordered_delivery import OrderedDelivery
 from twim.logic.relation_changes import RelationChanges
 from twim.logic.remote_presence import RemotePresence
 from twim.logic.repair import Repair
+from twim.storage.interface import Post
 
 
 class Applying:
@@ -34,6 +39,9 @@ class Applying:
         self._changes = changes
         self._remote_presence = remote_presence
         self._repair = repair
+        self._clock = clock
+        self._said: list[Post] = []
+        self._delivering: IDelayedCall | None = None
         self._cut = local.cut
         self._settings_changed = local.settings_changed
         self._stored = local.stored
@@ -42,15 +50,37 @@ class Applying:
     def heard(self, node: str, event: bytes) -> None:
         """Do what an event of another node tells."""
         try:
-            self._hear(node, cluster_events.decode(event))
+            told = cluster_events.decode(event)
+            if isinstance(told, cluster_events.Said):
+                self._gather(told)
+                return
+            self._deliver()
+            self._hear(node, told)
         except cluster_events.Unreadable as error:
             self.problems.drop("an event of another version of twim", f"{node}: {error}")
         self._routing.flush()
 
+    def stop(self) -> None:
+        """Deliver what was heard; the timer ends."""
+        self._deliver()
+
+    def _gather(self, told: cluster_events.Said) -> None:
+        for body in told.bodies:
+            self._said.append(cluster_events.post_of(body))
+        if self._delivering is None:
+            self._delivering = self._clock.callLater(0, self._deliver)
+
+    def _deliver(self) -> None:
+        if self._delivering is None:
+            return
+        if self._delivering.active():
+            self._delivering.cancel()
+        self._delivering = None
+        said, self._said = self._said, []
+        self._delivery.take(said)
+
     def _hear(self, node: str, event: cluster_events.Event) -> None:
         match event:
-            case cluster_events.Said(body):
-                self._delivery.take([cluster_events.said(body)])
             case cluster_events.ToUsers(users, payload):
                 cluster_events.check_frame(payload)
                 for one in users:
@@ -86,6 +116,7 @@ class Applying:
     def node_down(self, info: NodeInfo) -> None:
         """The node's users are offline. The log is read, too: the node may have ended after a commit that it told
         nobody of."""
+        self._deliver()
         self._remote_presence.node_down(info)
         self._routing.flush()
         self._repair.read_all()
@@ -93,6 +124,7 @@ class Applying:
     def missed(self, node: str | None) -> None:
         """Events are lost for good: read from the storage what they may have told, and ask the nodes for everything
         else."""
+        self._deliver()
         self.problems.warn("events were lost: reading the log", node or "the bus")
         self._remote_presence.announcing.ask(node)
         self._settings_changed()

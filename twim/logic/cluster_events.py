@@ -3,7 +3,7 @@ tag."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from twim.storage.interface import Post
 from twim.wire.commands import ANSWER, CATCH_UP, SCOPES
 
 PIECE: Final = 5_000  # users in one event, of at most 9 bytes each
+SAID_BYTES: Final = 48 * 1024  # of messages in one event, unless a single one is longer
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Ids = Annotated[list[Id], msgspec.Meta(max_length=PIECE)]
@@ -23,9 +24,9 @@ class Unreadable(ValueError):
 
 
 class Said(msgspec.Struct, tag=1, array_like=True):
-    """A stored message."""
+    """Stored messages of one conversation, in its order."""
 
-    body: bytes
+    bodies: list[bytes]
 
 
 class ToUsers(msgspec.Struct, tag=2, array_like=True):
@@ -147,8 +148,21 @@ def decode(event: bytes) -> Event:
         raise Unreadable(type(error).__name__) from None
 
 
-def said(body: bytes) -> Post:
-    """The message of a `Said`. Unreadable if no node would store such a message."""
+def said(bodies: Sequence[bytes]) -> Iterator[Said]:
+    """The events that tell of these messages of one conversation."""
+    together: list[bytes] = []
+    size = 0
+    for body in bodies:
+        if together and size + len(body) > SAID_BYTES:
+            yield Said(together)
+            together, size = [], 0
+        together.append(body)
+        size += len(body)
+    yield Said(together)
+
+
+def post_of(body: bytes) -> Post:
+    """One message of a `Said`. Unreadable if no node would store such a message."""
     try:
         post = stored_post(body)
         # The other fields are passed on, too, and a browser closes a connection over which something comes that is not

@@ -54,6 +54,7 @@ class ClusterNode:
 
     def stop(self) -> None:
         """Start nothing more: all timers end."""
+        self.applying.stop()
         self.announcing.stop()
         self.rereading.stop()
         self.repair.stop()

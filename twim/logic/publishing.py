@@ -16,7 +16,7 @@ from twim.logic.following import Following
 from twim.logic.ordered_delivery import OrderedDelivery
 from twim.logic.remote_presence import RemotePresence
 from twim.storage.conversation_list import Row
-from twim.storage.interface import Post
+from twim.storage.interface import Key, Post, key_of
 from twim.wire.commands import SINGLE
 
 
@@ -37,15 +37,18 @@ class Publishing:
         """Tell the other nodes, and deliver and answer here in order."""
         new = []
         repeats = []
+        by_conversation: dict[Key, list[bytes]] = {}
         for post in posts:
             if not post.is_new:
                 repeats.append(post)
                 continue
             new.append(post)
             said = post.message
-            users = (said.userid, said.dstid)
-            topics = [Topic("user", one) for one in users] if said.cmd == SINGLE else [Topic("group", said.dstid)]
-            self._bus.publish(topics, cluster_events.encode(cluster_events.Said(post.body)))
+            by_conversation.setdefault(key_of(said.cmd, said.userid, said.dstid), []).append(post.body)
+        for (scope, one, other), bodies in by_conversation.items():
+            topics = [Topic("user", one), Topic("user", other)] if scope == SINGLE else [Topic("group", one)]
+            for event in cluster_events.said(bodies):
+                self._bus.publish(topics, cluster_events.encode(event))
         self._delivery.take(new)
         if repeats:
             self._delivery.answer_repeats(repeats)

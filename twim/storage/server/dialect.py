@@ -81,13 +81,14 @@ class ServerDialect(ABC):
         ordered = sorted(conversation_ids)
         found: dict[int, int] = {}
         for start in range(0, len(ordered), _CHUNK):
-            lock = (
-                select(conversation.c.id, conversation.c.head)
-                .where(conversation.c.id.in_(ordered[start : start + _CHUNK]))
-                .order_by(conversation.c.id)
-                .with_for_update()
+            # As text: expanding an IN (…) of parameters takes longer than the statement.
+            ids = ",".join([str(int(one)) for one in ordered[start : start + _CHUNK]])
+            found.update(
+                (one, head)
+                for one, head in connection.exec_driver_sql(
+                    f"SELECT id, head FROM conversation WHERE id IN ({ids}) ORDER BY id FOR UPDATE"
+                )
             )
-            found.update((one, head) for one, head in connection.execute(lock))
         return found
 
     def heads_without_lock(self, connection: Connection, conversation_ids: Iterable[int]) -> dict[int, int]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, select, text, tuple_
+from sqlalchemy import Column, Connection, Select, select, text
 
 from twim.storage.dialect import LockTimeout
-from twim.storage.schema import message
 from twim.storage.server import bounds
 from twim.storage.server.dialect import ServerDialect
 from twim.storage.server.unread_index import MysqlUnreadIndex
 from twim.storage.unread import EVERYBODY, NOTHING
 
 _CHUNK: Final = 400  # pairs in one IN (…)
+_ROWS_BYTES: Final = 500_000  # of messages in one INSERT, unless a single one is longer: a packet may have 16 MiB
 _TOGETHER: Final = 250  # conversations counted by one statement
 
 # MySQL would read a conversation's index from its beginning for each: it takes `seq > x` from it only where x stands in
@@ -78,12 +78,29 @@ class MysqlDialect(ServerDialect):
         finally:
             connection.execute(text(f"DO RELEASE_LOCK({name})"))
 
+    # Values stand in the text, numbers as such and bytes as hexadecimal digits: as parameters the driver would escape
+    # them one by one, in Python.
+
     def stored_cids(self, connection: Connection, pairs: Sequence[tuple[int, bytes]]) -> Iterator[Sequence[Any]]:
         """See `Dialect`."""
-        stored = select(message.c.sender, message.c.cid, message.c.body)
         for start in range(0, len(pairs), _CHUNK):
-            asked = tuple_(message.c.sender, message.c.cid).in_(pairs[start : start + _CHUNK])
-            yield from connection.execute(stored.where(asked))
+            asked = ",".join([f"({int(sender)},x'{cid.hex()}')" for sender, cid in pairs[start : start + _CHUNK]])
+            yield from connection.exec_driver_sql(
+                f"SELECT sender, cid, body FROM message WHERE (sender, cid) IN ({asked})"
+            )
+
+    def insert_messages(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        """See `Dialect`."""
+        together: list[str] = []
+        size = 0
+        for row in rows:
+            together.append(_values(row))
+            size += len(row["body"])
+            if size > _ROWS_BYTES:
+                _insert(connection, together)
+                together, size = [], 0
+        if together:
+            _insert(connection, together)
 
     def transaction_mark(self, connection: Connection) -> int:
         """See `Dialect`. MySQL tells no user which transactions run."""
@@ -104,6 +121,21 @@ class MysqlDialect(ServerDialect):
         marks = [(line[0], line[4]) for line in lines if line[3] > line[4]]
         counted = _count(connection, userid, marks)
         return [(*line, *counted.get(line[0], NOTHING)) for line in lines]
+
+
+def _values(row: Mapping[str, Any]) -> str:
+    cid, ref = row["cid"], row["ref"]
+    stored_cid = f"x'{cid.hex()}'" if cid else "NULL"
+    stored_ref = int(ref) if ref else "NULL"
+    return (
+        f"({row['conversation']:d},{row['seq']:d},{row['sender']:d},{stored_cid},{stored_ref},x'{row['body'].hex()}')"
+    )
+
+
+def _insert(connection: Connection, lines: Sequence[str]) -> None:
+    connection.exec_driver_sql(
+        f"INSERT INTO message (conversation, seq, sender, cid, ref, body) VALUES {','.join(lines)}"
+    )
 
 
 def _count(connection: Connection, userid: int, marks: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
