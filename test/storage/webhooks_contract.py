@@ -13,7 +13,7 @@ from twisted.internet.task import Clock, deferLater
 from test.storage.rig import Storage, asynchronous
 from twim.errors import Conflict, NotFound
 from twim.logic.policy import may_act_on, may_join
-from twim.storage import happenings, webhooks
+from twim.storage import happenings, tail, webhooks
 from twim.storage.leases import LeaseLost, LeaseState, LeaseStore
 from twim.storage.schema import message
 from twim.storage.schema_webhooks import happening, lease, webhook
@@ -226,6 +226,30 @@ class AnyWebhooks:
         self.assertEqual((await reading.read(at, hook.happened)).events, [])
 
     @asynchronous
+    async def test_of_one_group(self: Any) -> None:
+        """Who hears of one group gets no other rows, however many lie between, and misses none of its own."""
+        self.patch(tail, "SKIMMED", 4)
+        ann, ben = [(await self.storage.user()).id for _ in range(2)]
+        group = await self.storage.group(ann)
+        hook = await self.hook("message", group.id)
+        for number, others in enumerate((9, 0, 4, 0, 0, 2)):
+            for _ in range(others):
+                await self.storage.say(ann, ben)
+            await self.storage.say(ann, group.id, str(number), GROUP)
+        await self.storage.say(ann, ben)
+        reading, at, said = self.reading(hook), hook.log, []
+        while True:
+            page = await self.read_on(reading, at, hook.happened, 2)
+            said += [one.data["content"] for one in page.events]
+            self.assertLessEqual(len(page.events), 2)
+            at = page.log
+            if not page.more:
+                break
+        self.assertEqual(said, [str(number) for number in range(6)])
+        newest = await self.storage.database.read(lambda c: max(c.scalars(select(message.c.id))))
+        self.assertEqual(at, newest)
+
+    @asynchronous
     async def test_late_commit(self: Any) -> None:
         """A message that is committed after one with a higher id isn't passed over: the later ones wait for it.
         One that is undone is waited for only as long as it takes to find that out."""
@@ -235,7 +259,7 @@ class AnyWebhooks:
         await self.storage.say(ann, ben)
         after = await self.storage.database.read(lambda c: max(c.scalars(select(message.c.id))))
         for seq, ends in ((900, "commit"), (901, "rollback")):
-            tail = Tail(self.storage.database, message, IDS, self.clock)
+            following = Tail(self.storage.database, message, IDS, self.clock)
             slow = self.storage.database.engine.connect()
             self.addCleanup(slow.close)
             transaction = slow.begin()
@@ -244,26 +268,26 @@ class AnyWebhooks:
             row = {"conversation": here.id, "seq": seq, "sender": ann, "body": b"{}"}
             late = slow.execute(insert(message).values(row)).inserted_primary_key[0]
             await self.storage.say(ann, cat)
-            self.assertEqual(await self.read(tail, after), ([], True))
+            self.assertEqual(await self.read(following, after), ([], True))
             self.clock.advance(GAP_SECONDS)
-            self.assertEqual(await self.read(tail, after), ([], True))
-            self.assertEqual(await self.read(tail, after), ([], True))
+            self.assertEqual(await self.read(following, after), ([], True))
+            self.assertEqual(await self.read(following, after), ([], True))
             getattr(transaction, ends)()
             slow.close()
-            found, waits = await self.read(tail, after)
+            found, waits = await self.read(following, after)
             # Other databases of the server may have transactions of their own.
             for _ in range(200):
                 if not waits:
                     break
                 await deferLater(reactor, 0.05)
-                found, waits = await self.read(tail, after)
+                found, waits = await self.read(following, after)
             self.assertEqual((len(found), waits), (2 if ends == "commit" else 1, False))
             self.assertEqual(late in found, ends == "commit")
             after = found[-1]
 
-    async def read(self: Any, tail: Tail, after: int) -> tuple[Sequence[int], bool]:
+    async def read(self: Any, following: Tail, after: int) -> tuple[Sequence[int], bool]:
         """The ids that follow, and whether some wait."""
-        found = await tail.read(after, 10)
+        found = await following.read(after, 10)
         return [row[0] for row in found.rows], found.waits
 
     @asynchronous
@@ -276,12 +300,12 @@ class AnyWebhooks:
             await self.storage.say(ann, ben)
         gone = delete(message).where(message.c.id > after, message.c.id < after + 3)
         await self.storage.database.execute(gone)
-        tail = Tail(self.storage.database, message, IDS, self.clock)
+        following = Tail(self.storage.database, message, IDS, self.clock)
         in_order = self.storage.database.dialect.commits_in_order
-        self.assertEqual(await self.read(tail, after), ([after + 3], False) if in_order else ([], True))
+        self.assertEqual(await self.read(following, after), ([after + 3], False) if in_order else ([], True))
         self.clock.advance(GAP_SECONDS)
         for _ in range(200):
-            found = await self.read(tail, after)
+            found = await self.read(following, after)
             if not found[1]:
                 break
             await deferLater(reactor, 0.05)

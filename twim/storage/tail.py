@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Table
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 from twisted.internet.interfaces import IReactorTime
 
 from twim.errors import Refusal
 from twim.storage.database import Database
 
+SKIMMED: Final = 5_000  # rows that are passed over at once
 GAP_SECONDS: Final = 1.0  # after which a missing id is inquired about; most are there within milliseconds
 
 
@@ -24,6 +25,8 @@ class Rows(NamedTuple):
     """Rows in the order of their ids."""
 
     rows: Sequence[Sequence[Any]]
+    last: int
+    """The id up to which all that is there is in `rows`, or isn't wanted."""
     more: bool
     """Whether there may be others behind them already."""
     waits: bool
@@ -48,6 +51,9 @@ class Tail:
         self._table = table
         self._statement = statement
         self._clock = clock
+        ids = table.c.id
+        counted: Any = select(func.count(), func.max(ids))
+        self._span = counted.where(ids > bindparam("b_after"), ids <= bindparam("b_last"))
         self._sure = 0  # whatever will ever be there up to this id is there
         self._doubt: _Doubt | None = None
 
@@ -58,11 +64,32 @@ class Tail:
         gaps = self._gaps(after, rows)
         if not gaps:
             self._doubt = None
-            return Rows(rows, len(rows) == limit, False)
+            return Rows(rows, rows[-1][0] if rows else after, len(rows) == limit, False)
         last = int(rows[-1][0])
         if self._doubt is None or self._doubt.gaps[0] != gaps[0]:
             self._doubt = _Doubt(gaps, last, mark, self._clock.seconds())
-        return Rows([row for row in rows if row[0] < gaps[0][0]], False, True)
+        sure = [row for row in rows if row[0] < gaps[0][0]]
+        return Rows(sure, sure[-1][0] if sure else after, False, True)
+
+    async def read_wanted(
+        self, after: int, limit: int, wanted: Select[Any], parameters: Mapping[str, int]
+    ) -> Rows | None:
+        """As `read`, but only those rows after this id that the statement `wanted` selects, with the parameters
+        `b_after`, `b_last` and `b_limit`: the database passes over the others, `SKIMMED` at most. None where an id is
+        missing among them: then `read` has to be asked."""
+
+        def work(connection: Connection) -> Rows | None:
+            fetch = self._database.dialect.fetch
+            span = {"b_after": after, "b_last": after + SKIMMED}
+            ((count, last),) = fetch(connection, self._span, span)
+            if not count or (not self._database.dialect.commits_in_order and count != last - after):
+                return None
+            rows = fetch(connection, wanted, {**parameters, "b_after": after, "b_last": last, "b_limit": limit})
+            if len(rows) == limit:
+                return Rows(rows, int(rows[-1][0]), True, False)
+            return Rows(rows, int(last), last == after + SKIMMED, False)
+
+        return await self._database.read(work)
 
     def _read(
         self, connection: Connection, after: int, limit: int, parameters: Mapping[str, int]

@@ -81,6 +81,9 @@ def _after(statement: Any, table: Any) -> Any:
 
 _LOG: Final = _after(_log, message)
 _OF_ONE: Final = _after(_of_one, message)
+_WANTED: Final = _after(_log, message).where(
+    message.c.id <= bindparam("b_last"), message.c.conversation == bindparam("b_only")
+)
 _HAPPENED: Final = _after(_happened, happening)
 
 
@@ -98,12 +101,12 @@ class WebhookEvents:
     async def read(self, log: int, happened: int, limit: int = TOGETHER) -> Waiting:
         """What follows these ids, of at most `limit` messages and as many happenings."""
         # The happenings first: whatever message they are about is in the log by then.
-        after = await self._happened_tail.read(happened, limit) if self._wants_happenings else _NOTHING
+        nothing = Rows((), happened, False, False)
+        after = await self._happened_tail.read(happened, limit) if self._wants_happenings else nothing
         said = await self._read_log(log, limit)
         rows, happenings_ = said.rows, [_Happened(*row) for row in after.rows]
-        newest = rows[-1][0] if rows else log
         if not rows and not happenings_:
-            return Waiting([], newest, happened, False, said.waits or after.waits)
+            return Waiting([], said.last, happened, said.more, said.waits or after.waits)
         is_cut = said.more or said.waits
 
         def work(connection: Connection) -> tuple[list[Event], int]:
@@ -112,7 +115,7 @@ class WebhookEvents:
         events, taken = await self._database.read(work)
         more = said.more or after.more or taken < len(happenings_)
         last = happenings_[taken - 1].id if taken else happened
-        return Waiting(events, newest, last, more, said.waits or after.waits)
+        return Waiting(events, said.last, last, more, said.waits or after.waits)
 
     @property
     def _wants_happenings(self) -> bool:
@@ -120,17 +123,17 @@ class WebhookEvents:
 
     async def _read_log(self, log: int, limit: int) -> Rows:
         if not self._hook.wants("message"):
-            return _NOTHING
+            return Rows((), log, False, False)
         if not self._hook.community:
             return await self._tail.read(log, limit)
         if self._only is None:
             key = (GROUP, self._hook.community, 0)
             found = await self._database.read(lambda c: self._database.dialect.conversation_ids(c, [key]))
             self._only = found.get(key, 0)
-        return await self._tail.read(log, limit, {"b_only": self._only})
-
-
-_NOTHING: Final = Rows((), False, False)
+        only = {"b_only": self._only}
+        # Nearly all that a busy server stores may be of other conversations.
+        found_rows = await self._tail.read_wanted(log, limit, _WANTED, only)
+        return found_rows if found_rows is not None else await self._tail.read(log, limit, only)
 
 
 class _Planning:

@@ -9,7 +9,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twim.errors import Unavailable
+from twim.logic.webhooks import pacing
 from twim.logic.webhooks.delivery import AT_ONCE, GIVE_UP_MS, LONGEST_SECONDS, Delivery, Means
+from twim.logic.webhooks.pacing import Pacing
 from twim.outbound.requests import Answer, NotAnswered
 from twim.storage.leases import LeaseLost
 from twim.storage.webhook_events import Event, Waiting
@@ -78,6 +80,7 @@ class DeliveryTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
+        self.patch(pacing, "EVENT_SECONDS", 0.0)
         self.events, self.requests, self.store = Events(), Requests(self.clock), Store()
         self.holds = True
         self.lost: list[int] = []
@@ -90,6 +93,7 @@ class DeliveryTests(SynchronousTestCase):
         means = Means(
             *(store, requests, self.clock, lambda: int(self.clock.seconds() * 1000) + 1),
             *(lambda user: False, bytes, lambda: self.holds, self.lost.append),
+            Pacing(self.clock, lambda: 0.0),
         )
         delivery = Delivery(hook, events, 7, means)
         delivery.start()

@@ -10,9 +10,11 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from twim.errors import Refusal
+from twim.logic.webhooks.pacing import Pacing
 from twim.outbound.requests import BadUrl, NotAnswered, OutboundRequests
 from twim.outbound.signing import SIGNATURE, signature
 from twim.storage.leases import LeaseLost
@@ -26,6 +28,7 @@ FIRST_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 3600.0
 GIVE_UP_MS: Final = 3 * 24 * 3600 * 1000
 POLL_SECONDS: Final = 1.0  # how often it is looked for what nobody on this node told of
+READ_SECONDS: Final = 0.05  # between two readings of a log that grows all the time
 GAP_SECONDS: Final = 0.02  # how soon it is looked again for a message that is being stored
 STORE_SECONDS: Final = 1.0  # how often it is written down how far it has come
 TROUBLE_SECONDS: Final = 1.0  # before the storage is asked again that failed
@@ -34,7 +37,8 @@ TROUBLE_SECONDS: Final = 1.0  # before the storage is asked again that failed
 @dataclass(frozen=True)
 class Means:
     """What every delivery needs. `sign` signs the addresses of files in JSON, `is_online` says whether a user is
-    connected, `may_send` whether this node still has the lease; `lost` is told the fence that is out of date."""
+    connected, `may_send` whether this node still has the lease; `lost` is told the fence that is out of date; `pacing`
+    says how fast they may send."""
 
     store: WebhookStore
     requests: OutboundRequests
@@ -44,6 +48,7 @@ class Means:
     sign: Callable[[bytes], bytes]
     may_send: Callable[[], bool]
     lost: Callable[[int], object]
+    pacing: Pacing
 
 
 class Delivery:
@@ -121,6 +126,7 @@ class Delivery:
             await self._sleep(LONGEST_SECONDS)
             return
         self._woken = False
+        began = self._means.clock.seconds()
         waiting = await self._events.read(self._at, self._happened)
         left = [event for event in waiting.events if event.id not in self._done]
         if left:
@@ -133,10 +139,15 @@ class Delivery:
                 await self._not_delivered(why)
                 return
         await self._delivered(waiting)
-        if not self._woken and not waiting.more:
-            self._is_idle = not waiting.waits
-            await self._sleep(GAP_SECONDS if waiting.waits else POLL_SECONDS)
-            self._is_idle = False
+        if waiting.more:
+            return
+        if self._woken:
+            # Not as often as messages are stored: each reading costs as much as some of them.
+            await self._sleep(max(0.0, READ_SECONDS - (self._means.clock.seconds() - began)))
+            return
+        self._is_idle = not waiting.waits
+        await self._sleep(GAP_SECONDS if waiting.waits else POLL_SECONDS)
+        self._is_idle = False
 
     async def _delivered(self, waiting: Waiting) -> None:
         self._at, self._happened = waiting.log, waiting.happened
@@ -206,6 +217,9 @@ class Delivery:
             for event in round_.chains.pop(0):
                 if self._stopped or not self._means.may_send():
                     round_.is_over = True
+                if not round_.is_over and (seconds := self._means.pacing.pause()):
+                    await deferLater(self._means.clock, seconds)
+                    round_.is_over = self._stopped or not self._means.may_send()
                 if round_.is_over:
                     break
                 why = await self._send(event)

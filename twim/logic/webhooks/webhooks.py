@@ -20,6 +20,7 @@ from twim.errors import Malformed, Refusal
 from twim.logic.leases import Lease
 from twim.logic.routing import Routing
 from twim.logic.webhooks.delivery import Delivery, Means
+from twim.logic.webhooks.pacing import Pacing
 from twim.outbound.requests import BadUrl, OutboundRequests
 from twim.storage.database import Database
 from twim.storage.leases import LeaseStore
@@ -59,7 +60,15 @@ class Webhooks:
         is_alone = database.backend.path is not None
         lease = self._lease = Lease(LeaseStore(database), LEASE, node, is_alone, clock, self._gained, self._lost)
         self._means = Means(
-            self._store, requests, clock, now_ms, is_online, sign, lambda: lease.fence is not None, lease.lose
+            self._store,
+            requests,
+            clock,
+            now_ms,
+            is_online,
+            sign,
+            lambda: lease.fence is not None,
+            lease.lose,
+            Pacing(clock),
         )
         self._hooks: dict[int, Webhook] = {}
         self._deliveries: dict[int, Delivery] = {}

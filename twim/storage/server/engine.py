@@ -34,8 +34,8 @@ def _open(url: URL, connections: int, pool_seconds: float, arguments: dict[str, 
         pool_size=connections,
         max_overflow=0,
         pool_timeout=pool_seconds,
-        # Every transaction is ended by whoever began it, so none is left to be rolled back: that would be one more round
-        # trip for each batch of messages.
+        # Every transaction is ended by whoever began it, so none is left to be rolled back: that would be one more
+        # round trip for each batch of messages.
         pool_reset_on_return=None,
         pool_recycle=bounds.RECYCLE_SECONDS,
         isolation_level="READ COMMITTED",
