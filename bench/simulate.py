@@ -22,8 +22,8 @@ GROUPS = 0.3  # share of the messages that go to groups
 GROUP_MEDIAN, GROUP_SIGMA, GROUP_MOST = 8, 1.3, 1_000  # members, log-normal
 
 # COSTS, in microseconds of a node's CPU: bench/SCALE.md, bench/README.md.
-STORED = 150.0  # to take a message, store it on a database server in a small batch, answer it, and publish it
-DELIVERED = 1.0  # to put it into one connection
+STORED = 400.0  # to take a message, store it on a database server in a batch of four, answer it, and publish it
+DELIVERED = 8.0  # to put it into one connection, in a group of which each batch has three or four messages
 HEARD = 3.0  # to take an event of another node from the bus, and to decode it
 NODE_BUDGET = 0.5  # of a core: the rest is for bursts, log-ins, catch-ups
 NODE_CONNECTIONS = 50_000  # 10 KiB each, and a storm of their reconnects
