@@ -1,4 +1,4 @@
-"""The chat page without a server: it opens with what this browser keeps of its user, and keeps nothing for anybody else."""
+"""The chat page without a server: it opens with what this browser keeps of its user, and nothing for anybody else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ STORED = """async () => {
     const names = (await indexedDB.databases()).map(({ name }) => name);
     const found = {};
     for (const name of names) {
-        const base = await new Promise((done) => { indexedDB.open(name).onsuccess = ({ target }) => done(target.result); });
+        const opening = indexedDB.open(name);
+        const base = await new Promise((done) => { opening.onsuccess = () => done(opening.result); });
         const store = base.transaction("kept").objectStore("kept");
         const asked = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
         const [keys, values] = [await asked(store.getAllKeys()), await asked(store.getAll())];
@@ -128,8 +129,8 @@ def standing_in(port: int, answers: bool) -> Iterator[None]:
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_opens_and_catches_up(person: PeopleOf, server: Server, phone: bool) -> None:
-    """Without a server the page opens with the conversations and their messages, also those that were never opened here,
-    and says so. What is written lasts over a reload and is sent once; what was said meanwhile comes."""
+    """Without a server the page opens with the conversations and their messages, also those that were never opened
+    here, and says so. What is written lasts over a reload and is sent once; what was said meanwhile comes."""
     anna, bo, cleo = person("Anna", phone=phone), person("Bo"), person("Cleo")
     for one in (bo, cleo):
         anna.become_friend(one)
@@ -196,8 +197,8 @@ def test_a_proxy_without_its_server(friends: Friends, server: Server) -> None:
 
 
 def test_newest_page(person: PeopleOf) -> None:
-    """While there is a server its page is shown, never the kept one; files of an earlier release are removed, and those of
-    other servers of the site aren't."""
+    """While there is a server its page is shown, never the kept one; files of an earlier release are removed, and those
+    of other servers of the site aren't."""
     anna = person("Anna")
     until_kept(anna.page)
     kept = cached(anna.page)
@@ -240,8 +241,8 @@ def test_nothing_private_is_cached(friends: Friends) -> None:
 
 @pytest.mark.parametrize("how", ["log-out", "ended", "ended while closed", "other user"])
 def test_wiped(person: PeopleOf, server: Server, how: str) -> None:
-    """Nothing of Anna's is left, for who opens the page without a server, once she has logged out, her session was ended
-    by the server (while the page is open or not), or somebody else has logged in."""
+    """Nothing of Anna's is left, for who opens the page without a server, once she has logged out, her session was
+    ended by the server (while the page is open or not), or somebody else has logged in."""
     anna, bo = person("Anna"), person("Bo")
     anna.become_friend(bo)
     bo.post({"cmd": 10, "dstid": anna.id, "media": 1, "content": "a secret"})
@@ -283,7 +284,8 @@ def test_wiped(person: PeopleOf, server: Server, how: str) -> None:
 
 
 def test_bounds_and_events(friends: Friends) -> None:
-    """At most 50 messages of a chat are kept; of a recalled one nothing that it said, and of an edited one what it says now."""
+    """At most 50 messages of a chat are kept; of a recalled one nothing that it said, and of an edited one what it says
+    now."""
     anna, bo = friends
     texts = [f"number {number}" for number in range(1, 56)]
     bo.post(*({"cmd": 10, "dstid": anna.id, "media": 1, "content": text} for text in texts))

@@ -7,6 +7,7 @@ import { isKept, openKept, tellAge } from "./kept/opening.js";
 import { wipe } from "./kept/store.js";
 import { openChat } from "./opening.js";
 import { EMBED, LOGIN, SERVER } from "./pages.js";
+import { followDrafts } from "./tabs.js";
 import { Teller } from "./telling/teller.js";
 import { me, readAnewWhenRestored, showOtherUser } from "./whose.js";
 
@@ -25,6 +26,7 @@ function start(user, kept = null) {
   if (kept) tellAge(client, kept);
   if (canKeep) keeping = new Keeping({ client, people, asked: !kept });
   new Teller({ client, people, choices });
+  followDrafts(user.id, { talk, side });
   // Somebody else is logged in by now: whatever this page would still show isn't theirs.
   client.on("other-user", () => {
     keeping?.end();
