@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from test.browser.conftest import DESKTOP, PATIENCE
 from test.browser.person import Person
 from test.browser.test_page_owner import PASSWORD, log_in
+from test.browser.waiting import until
 from test.running.server import Server
 
 PeopleOf = Callable[..., Person]
@@ -34,6 +35,12 @@ STORED = """async () => {
     }
     return found;
 }"""
+WIPE = """() => new Promise((done) => {
+    const opening = indexedDB.open("twim");
+    opening.onsuccess = () => {
+        opening.result.transaction("kept", "readwrite").objectStore("kept").clear().onsuccess = () => done();
+    };
+})"""
 CACHED = """async () => {
     const found = {};
     for (const name of await caches.keys()) {
@@ -56,20 +63,6 @@ def cached(page: Page) -> dict[str, list[str]]:
     """The name of its cache and the text of each file that the service worker keeps, by path."""
     found: dict[str, list[str]] = page.evaluate(CACHED)
     return found
-
-
-def until(page: Page, condition: str, arg: object = None) -> None:
-    """Wait until the async function `condition` gives true: `wait_for_function` takes the promise itself for that."""
-    page.evaluate(
-        f"""async ([arg, patience]) => {{
-            const end = performance.now() + patience;
-            while (!(await ({condition})(arg))) {{
-                if (performance.now() > end) throw new Error("it didn't happen");
-                await new Promise((done) => setTimeout(done, 50));
-            }}
-        }}""",
-        [arg, PATIENCE],
-    )
 
 
 def until_kept(page: Page, *texts: str, base: str = "") -> None:
@@ -98,16 +91,18 @@ def nothing(page: Page) -> None:
 
 
 @contextmanager
-def standing_in(port: int, answers: bool) -> Iterator[None]:
-    """What stands where the server was: a proxy that answers 503, or one that never answers."""
+def standing_in(port: int, status: int, late: float) -> Iterator[None]:
+    """What stands where the server was: it answers everything with this status, so many seconds late."""
     over = Event()
 
     class Proxy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if answers:
-                self.send_error(503)
-            else:
-                over.wait()
+            over.wait(late)
+            with suppress(OSError):  # nobody waits for it any more
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(b"<p class=late>late</p>")
 
         do_POST = do_GET
 
@@ -178,20 +173,25 @@ def test_opens_and_catches_up(person: PeopleOf, server: Server, phone: bool) -> 
 
 
 def test_a_proxy_without_its_server(friends: Friends, server: Server) -> None:
-    """An answer 503, and one that doesn't come, are as good as no server: the kept page opens."""
+    """An answer 503, and one that is late, are as good as no server: the kept page opens. Where nothing is kept of
+    anybody a late page is waited for."""
     anna, bo = friends
     bo.say("hello")
     anna.sees("hello")
     until_kept(anna.page, "hello")
     server.stop()
-    for answers in (True, False):
-        with standing_in(server.port, answers):
+    for status, late in ((503, 0), (200, 120)):
+        with standing_in(server.port, status, late):
             anna.page.goto("about:blank")
             anna.page.goto(f"{CHAT}#10:{bo.id}")
             expect(anna.page.locator(".as-of")).to_be_attached()
             anna.sees("hello")
+    with standing_in(server.port, 200, 4):
+        anna.page.evaluate(WIPE)
+        anna.page.goto("about:blank")
+        anna.page.goto(CHAT)
+        expect(anna.page.locator(".late")).to_be_visible()
     server.start()
-    anna.online()
     for one in friends:
         one.errors.clear()
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from test.browser.person import Person
 from test.browser.test_notifications import AWAY, BACK, telling, until_shown
-from test.browser.test_offline import until
+from test.browser.waiting import until
 
 PeopleOf = Callable[..., Person]
 Friends = tuple[Person, Person]

@@ -111,19 +111,33 @@ async function keepAsset(cache, to) {
   await cache.put(to, file);
 }
 
-const keptPage = () => caches.match(address(known.kept), ANY);
+/**
+ * Whether the kept page has anything to show: something is kept of somebody, by asset/js/page/kept/store.js.
+ * @returns {Promise<boolean>}
+ */
+const isOwned = () => new Promise((done) => {
+  const opening = indexedDB.open(`twim${new URL(worker.registration.scope).pathname.slice(0, -1)}`);
+  opening.onupgradeneeded = () => opening.transaction?.abort(); // there is none, and none is made here
+  opening.onerror = () => done(false);
+  opening.onsuccess = () => {
+    const owner = opening.result.transaction("kept").objectStore("kept").get("owner");
+    owner.onsuccess = () => done(Boolean(owner.result));
+    opening.result.close(); // once that is answered
+  };
+});
 
 /**
- * The chat page: of the network, else, or where that takes long, the kept one.
+ * The chat page: of the network, else, or where that takes long and something is kept, the kept one.
  * @param {FetchEvent} event
  * @returns {Promise<Response>}
  */
 async function opened(event) {
-  const network = Promise.resolve(event.preloadResponse).then((early) => early ?? fetch(event.request));
-  const slow = new Promise((done) => { setTimeout(() => done(null), PATIENCE); });
+  const network = fetch(event.request);
+  const waited = new Promise((done) => { setTimeout(() => done(null), PATIENCE); });
+  const slow = waited.then(isOwned).then((owned) => (owned ? null : network));
   const answer = await Promise.race([network, slow]).catch(() => null);
   if (answer && !GONE.has(answer.status)) return answer;
-  return (await keptPage()) ?? network;
+  return (await caches.match(address(known.kept), ANY)) ?? network;
 }
 
 /** @param {FetchEvent} event */

@@ -17,7 +17,6 @@ const SOON = 1_000; // ms in which changes gather
 const FILL_AFTER = 5_000; // ms after the page is connected: first comes what somebody looks at
 const FILL_EVERY = 250; // ms between two pages
 const FILL_AGAIN = 86_400_000; // ms after which a page is read anew: something in it may have been deleted meanwhile
-const LEAVING = 1_000; // ms that leaving waits for the removal
 
 export class Keeping {
   #client; #people; #lock; #ended = false;
@@ -48,7 +47,7 @@ export class Keeping {
   async end() {
     this.#ended = true;
     clearTimeout(this.#timer);
-    await Promise.race([wipe(this.#people.me.id), new Promise((done) => { setTimeout(done, LEAVING); })]);
+    await wipe(this.#people.me.id);
   }
 
   get #keeps() { return !this.#ended && this.#client.state === "online"; }

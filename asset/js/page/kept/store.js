@@ -15,6 +15,8 @@ import { BASE } from "../pages.js";
 
 export const LASTS = 30 * 86_400_000; // ms without the server, after which the log-in has ended there, too
 
+const WIPED = 1_000; // ms that who leaves waits for what is removed
+// asset/js/worker/service-worker.js looks there, too, whether something is kept.
 const [NAME, STORE, OWNER, PEOPLE] = [`twim${BASE}`, "kept", "owner", "people"];
 
 /** @type {Promise<IDBDatabase> | null} */
@@ -124,8 +126,9 @@ export function change(user, { keys, some, people, changed }) {
  * Removes all that is kept; with `user`, only if it is theirs.
  * @param {number} [user]
  */
-export function wipe(user) {
-  return transaction("readwrite", async (store) => {
+export async function wipe(user) {
+  const wiped = transaction("readwrite", async (store) => {
     if (user === undefined || (await ownerOf(store))?.user.id === user) await result(store.clear());
   }, undefined);
+  await Promise.race([wiped, new Promise((done) => { setTimeout(done, WIPED); })]);
 }
