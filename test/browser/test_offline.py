@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from test.browser.conftest import DESKTOP, PATIENCE
 from test.browser.person import Person
@@ -281,6 +281,28 @@ def test_wiped(person: PeopleOf, server: Server, how: str) -> None:
         log_in(page, anna.mobile)
     for one in (anna, bo):
         one.errors.clear()
+
+
+def test_log_in_as_another(person: PeopleOf, server: Server) -> None:
+    """Nothing of Anna's is left once Bo has logged in, though his chat can't be loaded any more."""
+    anna, bo = person("Anna"), person("Bo")
+    until_kept(anna.page)
+    page = anna.page
+
+    def last_answer(route: Route) -> None:
+        answer = route.fetch()
+        server.kill9()
+        route.fulfill(response=answer)
+
+    page.goto("/user/login.shtml")
+    page.route("**/user/login", last_answer)
+    page.fill("[name=mobile]", bo.mobile)
+    page.fill("[name=passwd]", PASSWORD)
+    page.click("[type=submit]")
+    expect(page.locator(".ended h1")).to_have_text("No connection")
+    assert stored(page) == {}
+    server.start()
+    anna.errors.clear()
 
 
 def test_bounds_and_events(friends: Friends) -> None:

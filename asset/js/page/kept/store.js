@@ -123,12 +123,24 @@ export function change(user, { keys, some, people, changed }) {
 }
 
 /**
- * Removes all that is kept; with `user`, only if it is theirs.
- * @param {number} [user]
+ * Removes all that is kept if `which` says so of its owner. Nobody waits for it longer than a second.
+ * @param {(owner: number | undefined) => boolean} which
  */
-export async function wipe(user) {
+async function removed(which) {
   const wiped = transaction("readwrite", async (store) => {
-    if (user === undefined || (await ownerOf(store))?.user.id === user) await result(store.clear());
+    if (which((await ownerOf(store))?.user.id)) await result(store.clear());
   }, undefined);
   await Promise.race([wiped, new Promise((done) => { setTimeout(done, WIPED); })]);
 }
+
+/**
+ * Removes all that is kept; with `user`, only if it is theirs.
+ * @param {number} [user]
+ */
+export const wipe = (user) => removed((owner) => user === undefined || owner === user);
+
+/**
+ * Removes what is kept of anybody but `user`, who has just logged in.
+ * @param {number} user
+ */
+export const wipeOthers = (user) => removed((owner) => owner !== user);
