@@ -4,7 +4,7 @@
 
 /**
  * A tab holds the lock while it is connected. When it is closed, loses its connection or crashes the browser gives the
- * lock to the next one; browsers don't freeze a page that holds one. Without locks (plain HTTP) every tab speaks.
+ * lock to the next one. Without locks (plain HTTP) every tab speaks.
  */
 export class Speaker {
   #name; #speaks = false; #end = () => {};
