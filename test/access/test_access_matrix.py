@@ -163,6 +163,7 @@ PATHS = """
     POST /reset/CODE of no reset      none none none none none none none none none none none none none
     GET  /user/login.shtml            page page page page page page page page page page page page page
     GET  /chat/index.shtml            page page page page page page page page page page page page page
+    GET  /chat/kept.shtml             page page page page page page page page page page page page page
     GET  /embed without sites         none none none none none none none none none none none none none
     GET  /asset/icon.svg              page page page page page page page page page page page page page
     GET  /admin/api/users             no   no   no   no   no   no   no   no   no   no   ok   out  out

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Worker, expect
 
 from test.browser.person import Person
 from test.browser.test_conversation_settings import check
+from test.browser.waiting import until
 
 PeopleOf = Callable[..., Person]
 AWAY = "document.hasFocus = () => false; dispatchEvent(new Event('blur'))"
@@ -52,10 +53,10 @@ def shown(page: Page) -> list[list[str]]:
 
 def until_shown(page: Page, *wanted: list[str]) -> None:
     """Wait until exactly these notifications stand."""
-    page.wait_for_function(
+    until(
+        page,
         f"async (wanted) => JSON.stringify((await ({SHOWN})()).sort()) === wanted",
-        arg=json.dumps(sorted(wanted), separators=(",", ":"), ensure_ascii=False),
-        timeout=SECONDS,
+        json.dumps(sorted(wanted), separators=(",", ":"), ensure_ascii=False),
     )
 
 
@@ -249,9 +250,7 @@ def test_away(logged_out: PeopleOf) -> None:
     assert str(icon.get_attribute("href")).startswith("data:image/png;base64,")
     other = anna.another_page()
     other.goto("/chat/index.shtml")
-    other.wait_for_function(
-        "navigator.locks.query().then(({ held }) => held.some(({ name }) => /looked-at/.test(name)))"
-    )
+    until(other, "async () => (await navigator.locks.query()).held.some(({ name }) => /looked-at/.test(name))")
     cy.post({"cmd": 10, "dstid": anna.id, "media": 1, "content": "seen beside"})
     expect(icon).to_have_attribute("data-count", "2")
     other.evaluate(AWAY)

@@ -247,6 +247,8 @@ def test_stale_page(person: PeopleOf, friends: Friends, server: Server) -> None:
     cleo.open(10, bo.id)
     cleo.say("only for Bo")
     cleo.state_of("only for Bo", "sent")
+    # The page is to come from the test, not from the service worker.
+    anna.page.evaluate("navigator.serviceWorker.ready.then((one) => one.unregister())")
     page = anna.context.request.get("/chat/index.shtml")
     body, headers = page.body(), page.headers
     log_in_unheard(anna, cleo.mobile)

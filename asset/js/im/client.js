@@ -64,6 +64,8 @@ export class Client extends Emitter {
   #renewing = new Set();
   #epoch = ""; #running = false; #ended = false;
   #catchingUp = false; #hasList = false; #mustCheck = true; #changePending = false;
+  /** @type {Set<string>} what `restore` was given, until the server has answered */
+  #restored = new Set();
   /** @type {number | null} of the catch-up, later of what is to be sent again */
   #timer = null;
   /** @type {Map<string, number>} when typing was told last */
@@ -119,6 +121,20 @@ export class Client extends Emitter {
     this.#recount.stop();
     this.#pacing.stop();
     this.#connection.stop();
+  }
+
+  /**
+   * Shows conversations as another page kept them, until the server is reached: then they begin anew (`restarted`), as
+   * if nothing had been kept. To be called before `start`. Of each conversation `messages` ends at its row's `seq`.
+   * @param {{ row: Row, messages: Message[] }[]} kept
+   */
+  restore(kept) {
+    for (const { row, messages } of kept) {
+      this.#adopt(row);
+      if (messages.at(-1)?.seq === row.seq) this.conversation(row.scope, row.dstid).jump(messages, row.seq);
+      this.#restored.add(keyOf(row.scope, row.dstid));
+    }
+    this.#listChanged();
   }
 
   /** What the server allows and is called. */
@@ -356,9 +372,21 @@ export class Client extends Emitter {
     }
     const rows = await this.rest.rows("/message/conversations");
     this.#login.confirmed();
+    const reads = this.#dropRestored();
     if (!this.#hasList) rows.forEach((row) => this.#adopt(row));
     this.#hasList = true;
+    // What was read meanwhile is told with the catch-up.
+    for (const [key, read] of reads) this.#conversations.get(key)?.readTo(read);
+    if (reads.size) this.emit("restarted");
     this.#listChanged();
+  }
+
+  /** How far the user had read in what was restored, by key: as far as the server knows it, it says itself. */
+  #dropRestored() {
+    const reads = new Map([...this.#restored].map((key) => [key, this.#conversations.get(key)?.read ?? 0]));
+    for (const key of this.#restored) this.#conversations.delete(key);
+    this.#restored.clear();
+    return reads;
   }
 
   #loggedOut() {

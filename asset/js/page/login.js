@@ -5,8 +5,10 @@ import { Rest, markLogin } from "../im/index.js";
 import { bounded, fieldsOf } from "./bounded.js";
 import { carried } from "./chat-address.js";
 import { part } from "./element.js";
+import { wipe, wipeOthers } from "./kept/store.js";
 import { BASE, CHAT, LOGIN, SERVER, adminPage } from "./pages.js";
 import { offerProvider } from "./provider.js";
+import { me } from "./whose.js";
 import { reason } from "./words.js";
 
 /**
@@ -47,6 +49,7 @@ function prepare(form) {
         return;
       }
       markLogin(browserEnvironment().storage, answer.id ?? 0); // pages that were somebody else's hear that they no longer are
+      await wipeOthers(answer.id ?? 0); // also if the page that comes next can't be loaded
       await goOn(form, answer);
     } catch (refused) {
       error.textContent = reason(refused);
@@ -84,5 +87,6 @@ function carryOn() {
 
 for (const form of document.querySelectorAll("form")) if ("login" in form.dataset) prepare(form);
 for (const offer of document.querySelectorAll("[data-provider]")) if (offer instanceof HTMLElement) offerProvider(offer, rest);
+if (!me) wipe(); // nobody is logged in: nothing of anybody stays
 globalThis.addEventListener("hashchange", carryOn);
 carryOn();

@@ -17,12 +17,13 @@ import { t } from "./words.js";
 
 /** @import { Client } from "../im/index.js" */
 /** @import { User } from "../im/types.js" */
+/** @import { KnownPeople } from "./kept/store.js" */
 /** @import { Address } from "./types.js" */
 
 /**
- * `left(byUser)` is called when the log-in has ended, here by the user or elsewhere; `inView()` says whether the page can be seen, and
+ * `known` are the people who were known when the page was open before; `left(byUser)` is called when the log-in has ended, here by the user or elsewhere; `inView()` says whether the page can be seen, and
  * `logsOut` whether the user may log out here.
- * @typedef {{ client: Client, user: User, left: (byUser?: boolean) => void, inView?: () => boolean, logsOut?: boolean }} Opening
+ * @typedef {{ client: Client, user: User, known?: KnownPeople | null, left: (byUser?: boolean) => void, inView?: () => boolean, logsOut?: boolean }} Opening
  */
 
 const RENEW_EVERY = 20 * 60_000; // ms
@@ -32,8 +33,9 @@ const RENEW_FAILED_EVERY = 60_000; // ms
  * Shows the lists and the chat window, and connects.
  * @param {Opening} opening
  */
-export function openChat({ client, user, left, inView = () => true, logsOut = true }) {
+export function openChat({ client, user, known, left, inView = () => true, logsOut = true }) {
   const people = new People(client.rest, user);
+  if (known) people.restore(known);
   const choices = new Choices(client.rest, user.id);
   const show = showWith({ client, people });
   const frame = part(".app");

@@ -6,9 +6,11 @@ import { readable } from "./strangers.js";
 
 /** @import { Rest } from "../im/index.js" */
 /** @import { ChangedFrame, FriendRequest, Group, User } from "../im/types.js" */
+/** @import { KnownPeople } from "./kept/store.js" */
 /** @import { GroupFacts, Person } from "./types.js" */
 
 const USERS_BOUND = 2000; // users kept in memory; the longest unseen go first
+const KEPT = 500; // users who are told to a page that is opened without a network
 const RENEW_BEFORE = 3600_000; // ms before an address expires
 const RENEWED = 50; // users who are read anew at once, beside the friends
 const ASK_AGAIN = 30_000; // ms until a user who couldn't be read is asked for again
@@ -90,6 +92,25 @@ export class People extends Emitter {
 
   /** @param {number} groupId */
   forgetMembers(groupId) { this.#members.delete(groupId); }
+
+  /**
+   * Who is known now, for a page that is opened without a network.
+   * @returns {KnownPeople}
+   */
+  known() {
+    const users = [...this.#users.values()].slice(-KEPT).map((user) => ({ ...user, online: 0 }));
+    return { users, friends: this.friends, groups: this.groups };
+  }
+
+  /**
+   * Takes what such a page has kept, until it is loaded.
+   * @param {KnownPeople} known
+   */
+  restore({ users, friends, groups }) {
+    for (const user of users) if (user.id !== this.me.id) this.#keep(user);
+    this.friends = friends;
+    this.groups = groups;
+  }
 
   /** @param {number} id */
   isFriend(id) { return this.friends.includes(id); }

@@ -14,9 +14,11 @@ import { t } from "./words.js";
  */
 export const me = JSON.parse(document.body.dataset.me || "null");
 
-/** Nothing is left of the page, and it says why: somebody else is logged in with this browser than `me`. */
-export function showOtherUser() {
-  const who = me?.nickname ?? "";
+/**
+ * Nothing is left of the page, and it says why: somebody else is logged in with this browser than whose page it is.
+ * @param {string} [who] their name
+ */
+export function showOtherUser(who = me?.nickname ?? "") {
   document.title = "twim";
   document.body.dataset.ended = ""; // so that what still comes, a dialog or a toast, isn't shown
   document.body.replaceChildren(h("main.ended", { role: "alert" },

@@ -1,8 +1,8 @@
-// Shows what is pushed, and leads to it. The server puts a line before this script: `self.twim`, with the words and the
-// addresses that it uses, relative to the site's root.
+// Shows what is pushed, and leads to it; opens the chat without a network. The server puts a line before this script:
+// `self.twim`, with the words and the addresses that it uses, relative to the site's root.
 
 /**
- * @typedef {{ words: Record<string, string>, chat: string, icon: string, badge: string }} Known
+ * @typedef {{ words: Record<string, string>, lang: string, chat: string, kept: string, icon: string, badge: string }} Known
  * @typedef {object} Told what the server pushes: see docs/protocol.md
  * @property {number} scope
  * @property {number} dstid
@@ -76,8 +76,88 @@ async function subscribeAnew(old) {
   await fetch(address("push/subscribe"), { method: "POST", body });
 }
 
+const PATIENCE = 3_000; // ms that the network has to bring the page, before the kept one is opened
+const GONE = new Set([502, 503, 504]); // what a proxy answers, or the server itself, where there is no chat now
+const ASSET = /\/asset\/[0-9a-f]{16}\/[^"'?#\s]+/gu; // an address that is named by what it holds
+const CACHES = `twim:${new URL(worker.registration.scope).pathname}:`; // another server of this site has another scope
+
+/**
+ * Keeps the chat page, as it is for nobody, with all files that it names, and removes that of the release before. The
+ * page goes in last: it is never there without its files. Nothing in it is of a user.
+ */
+async function keepShell() {
+  const how = /** @type {const} */ ({ credentials: "omit", cache: "no-store", redirect: "error" });
+  const page = await fetch(address(known.kept), { ...how, headers: { "Accept-Language": known.lang } });
+  const text = await page.clone().text();
+  const files = [...new Set([...text.matchAll(/(?:href|src)="([^"]+)"/gu)].map(([, to]) => to))].filter((to) => to.match(ASSET));
+  const release = /\/asset\/([0-9a-f]{16})\//u.exec(files[0] ?? "")?.[1];
+  if (!page.ok || !release) return;
+  const cache = await caches.open(CACHES + release);
+  await Promise.all(files.map(async (to) => (await cache.match(to, ANY)) ?? keepAsset(cache, to)));
+  await cache.put(address(known.kept), page);
+  for (const name of await caches.keys()) if (name.startsWith(CACHES) && name !== CACHES + release) await caches.delete(name);
+}
+
+const ANY = { ignoreVary: true }; // one encoding is as good as another
+
+/**
+ * Throws where the server has another release by now: its files of that name may be others.
+ * @param {Cache} cache
+ * @param {string} to
+ */
+async function keepAsset(cache, to) {
+  const file = await fetch(to, { credentials: "omit" });
+  if (!file.ok || !file.headers.get("Cache-Control")?.includes("immutable")) throw new Error(`${to} isn't of this release`);
+  await cache.put(to, file);
+}
+
+/**
+ * Whether the kept page has anything to show: something is kept of somebody, by asset/js/page/kept/store.js.
+ * @returns {Promise<boolean>}
+ */
+const isOwned = () => new Promise((done) => {
+  const opening = indexedDB.open(`twim${new URL(worker.registration.scope).pathname.slice(0, -1)}`);
+  opening.onupgradeneeded = () => opening.transaction?.abort(); // there is none, and none is made here
+  opening.onerror = () => done(false);
+  opening.onsuccess = () => {
+    const owner = opening.result.transaction("kept").objectStore("kept").get("owner");
+    owner.onsuccess = () => done(Boolean(owner.result));
+    opening.result.close(); // once that is answered
+  };
+});
+
+/**
+ * The chat page: of the network, else, or where that takes long and something is kept, the kept one.
+ * @param {FetchEvent} event
+ * @returns {Promise<Response>}
+ */
+async function opened(event) {
+  const network = fetch(event.request);
+  const waited = new Promise((done) => { setTimeout(() => done(null), PATIENCE); });
+  const slow = waited.then(isOwned).then((owned) => (owned ? null : network));
+  const answer = await Promise.race([network, slow]).catch(() => null);
+  if (answer && !GONE.has(answer.status)) return answer;
+  return (await caches.match(address(known.kept), ANY)) ?? network;
+}
+
+/** @param {FetchEvent} event */
+function fetched(event) {
+  const { method, mode, destination, url } = event.request;
+  const [where] = url.split(/[?#]/u);
+  if (method !== "GET" || !where.startsWith(worker.registration.scope)) return;
+  if (mode === "navigate") {
+    // A frame has the page that the server gives it, and so has everything but the chat.
+    if (destination === "document" && where === address(known.chat)) event.respondWith(opened(event));
+  } else if (where.match(ASSET)) {
+    event.respondWith(caches.match(event.request, ANY).then((held) => held ?? fetch(event.request)));
+  }
+}
+
 worker.addEventListener("install", () => worker.skipWaiting());
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("fetch", fetched);
+// A page says so once it is connected: then nothing waits for what is loaded here. What fails is tried with the next page.
+worker.addEventListener("message", (event) => { if (event.data?.keep) event.waitUntil(keepShell().catch(() => null)); });
 worker.addEventListener("push", (event) => { if (event.data) event.waitUntil(show(event.data.json())); });
 worker.addEventListener("notificationclick", (event) => {
   event.notification.close();

@@ -114,6 +114,13 @@ class RenderTests(TestCase):
         self.assertNotIn("<script>alert", page)
         self.assertNotIn("'><", page)
 
+    def test_kept_page_is_nobodys(self) -> None:
+        """The chat page that browsers keep says of no user whose it is, whoever asks, and else is the chat page."""
+        kept = self.pages.render("/chat/kept.shtml", "en", USER).decode()
+        page = self.pages.render("/chat/index.shtml", "en", None).decode()
+        self.assertEqual(kept, page.replace('data-me="null"', 'data-me="null" data-kept'))
+        self.assertIn("frame-ancestors 'none'", self.pages.headers_of("/chat/kept.shtml")["Content-Security-Policy"])
+
     def test_words_of_one_language(self) -> None:
         """A page carries the words of its language, and nothing in them can end the element they stand in."""
         asset = Path(mkdtemp(dir="."))

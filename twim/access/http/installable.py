@@ -1,4 +1,5 @@
-"""What makes the chat an app of the browser's: its manifest, and the service worker that shows what is pushed.
+"""What makes the chat an app of the browser's: its manifest, and the service worker that shows what is pushed and opens
+the chat without a network.
 
 Both lie at the root, since a service worker serves no page above its own address. Their content changes with the
 program and the language, so browsers ask for them each time.
@@ -13,7 +14,7 @@ from twisted.web.server import Request
 
 from twim.access.http.assets import REVALIDATE, TYPES
 from twim.access.http.fields import header, read_query
-from twim.access.http.pages import CHAT_PAGE, Pages, choose_language
+from twim.access.http.pages import CHAT_PAGE, KEPT_PAGE, Pages, choose_language
 from twim.errors import NotFound
 from twim.logic.live_settings import LiveSettings
 
@@ -61,14 +62,16 @@ class Installable:
     def worker(self, request: Request) -> bytes:
         """The worker's script, after a line with its words and the addresses that it uses."""
         asked = read_query(request).text("lang", _LANGUAGE_CHARS)
-        words = self._pages.words(choose_language(asked, header(request, "accept-language")), WORDS)
+        lang = choose_language(asked, header(request, "accept-language"))
         self._pages.assets.refresh()
         script = self._pages.assets.text(SCRIPT)
         if script is None:
             raise NotFound("no such file")
         known = {
-            "words": words,
+            "words": self._pages.words(lang, WORDS),
+            "lang": lang,
             "chat": CHAT_PAGE[1:],
+            "kept": KEPT_PAGE[1:],
             "icon": self._pages.assets.url("icon-192.png")[1:],
             "badge": self._pages.assets.url("badge.png")[1:],
         }

@@ -44,6 +44,8 @@ ADMIN_WORDS: Final = "admin."
 
 LOGIN_PAGE: Final = "/user/login.shtml"
 CHAT_PAGE: Final = "/chat/index.shtml"
+KEPT_PAGE: Final = "/chat/kept.shtml"
+"""The chat page without a user, which a browser keeps to open the chat without a network."""
 EMBED_PAGE: Final = "/embed.shtml"
 FRAMED: Final = (CHAT_PAGE, EMBED_PAGE)
 """The pages that listed sites may show in a frame."""

@@ -96,15 +96,21 @@ export class Composer {
   /** @param {Address} conversation */
   open(conversation) {
     this.#conversation = conversation;
-    const { text, about = null, mentions = [] } = this.#drafts.of(this.#key);
-    this.#mentions.open(conversation, mentions);
     this.#commands.open(conversation);
     this.#attachments.open(conversation);
     this.#voice.open(conversation);
+    this.showDraft();
+    if (matchMedia("(hover: hover)").matches) this.#input.focus(); // on a phone the keyboard would cover the chat
+  }
+
+  /** Shows the draft of the open chat as it is stored. */
+  showDraft() {
+    if (!this.#conversation) return;
+    const { text, about = null, mentions = [] } = this.#drafts.of(this.#key);
+    this.#mentions.open(this.#conversation, mentions);
     this.#about = Number.isSafeInteger(about?.message?.seq) ? about : null; // a storage may hold anything
     this.#showAbout();
     this.#write((about?.kind === "edit" ? about.text : text) ?? "");
-    if (matchMedia("(hover: hover)").matches) this.#input.focus(); // on a phone the keyboard would cover the chat
   }
 
   close() {

@@ -67,6 +67,9 @@ export class Talk {
   /** How many files of all chats aren't sent yet. */
   get unsentFiles() { return this.#composer.unsentFiles; }
 
+  /** The draft of the open chat was changed in another tab. */
+  showDraft() { this.#composer.showDraft(); }
+
   /**
    * @param {Show} show
    * @returns {RowParts}

@@ -7,6 +7,7 @@ import { t } from "../words.js";
 import { showBadge } from "./badge.js";
 import { endOthers, isAllowed, registered, subscribe } from "./device.js";
 import { play } from "./sound.js";
+import { Speaker } from "./speaker.js";
 
 /** @import { Client } from "../../im/index.js" */
 /** @import { Conversation } from "../../im/conversation.js" */
@@ -18,13 +19,14 @@ const OLD = 60_000; // ms; what is older when it comes was missed, and stands in
 const SOUND_EVERY = 2_000; // ms
 
 export class Teller {
-  #client; #people; #choices; #sounded = -Infinity;
+  #client; #people; #choices; #speaker; #sounded = -Infinity;
 
   /** @param {{ client: Client, people: People, choices: Choices }} parts */
   constructor({ client, people, choices }) {
     this.#client = client;
     this.#people = people;
     this.#choices = choices;
+    this.#speaker = new Speaker(client, people.me.id);
     client.on("message", (conversation, message) => this.#heard(conversation, message));
     client.on("conversations", () => showBadge(unheard(client)));
     const off = client.on("state", (state) => {
@@ -55,7 +57,7 @@ export class Teller {
   async #heard(conversation, message) {
     const own = message.userid === this.#people.me.id;
     if (own || conversation.muted || isEvent(message) || message.media === MEDIA.NOTICE || message.recalled) return;
-    if (isLookedAt() || message.at < Date.now() - OLD || message.seq <= conversation.read) return;
+    if (!this.#speaker.speaks || isLookedAt() || message.at < Date.now() - OLD || message.seq <= conversation.read) return;
     const { quiet, words } = await this.#choices.now();
     if (quiet || (await isSeenElsewhere(this.#people.me.id))) return;
     if (this.#choices.sounds) this.#sound();
