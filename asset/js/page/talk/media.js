@@ -1,8 +1,9 @@
 // How each kind of message is shown.
 
 import { MEDIA } from "../../im/index.js";
-import { LINK, addressesIn, mediaAddress, safeAddress, shown } from "../address.js";
+import { LINK, mediaAddress, safeAddress, shown } from "../address.js";
 import { avatar } from "../avatar.js";
+import { isFewEmoji } from "../characters.js";
 import { emojiOf } from "../compose/emoji-list.js";
 import { h } from "../element.js";
 import { guarded } from "../guarded.js";
@@ -10,6 +11,7 @@ import { icon } from "../icon.js";
 import { apart, fileName, isolated, oneLine, readable, shortFileName } from "../strangers.js";
 import { t } from "../words.js";
 import { openLightbox } from "./lightbox.js";
+import { showText } from "./text.js";
 import { voicePlayer } from "./voice-player.js";
 
 /** @import { Words } from "../../im/types.js" */
@@ -54,23 +56,8 @@ function showEmoji({ content }) {
  */
 export function isBare(message) {
   if (message.recalled || message.ref) return false;
+  if (message.media === MEDIA.TEXT) return isFewEmoji(message.content ?? "");
   return message.media === MEDIA.EMOJI || message.media === MEDIA.IMAGE || message.media === MEDIA.VIDEO;
-}
-
-/** @param {Words} message */
-function showText(message) {
-  const parts = addressesIn(message.content ?? "").map(({ text, address }) =>
-    address ? h("a", { href: address, ...LINK }, text) : withMentions(text, message.mentions));
-  return h("p.text", {}, ...parts.flat());
-}
-
-/**
- * @param {string} text
- * @param {number[] | undefined} mentions
- */
-function withMentions(text, mentions) {
-  if (!mentions?.length) return [text];
-  return text.split(/(@\S+)/u).map((part) => (/^@./u.test(part) ? h("b.mention", {}, part) : part));
 }
 
 /** @param {Words} message */
