@@ -165,7 +165,7 @@
  *   & Record<"/contact/loadcommunity", Group> & Record<"/invite/list", Invite>
  *   & Record<"/contact/commands", BotCommand>
  *   & Record<"/contact/loadjoin", { requestid: number, userid: number, nickname: string, avatar: string, at: string }>
- *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around", Message>
+ *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around" | "/message/files", Message>
  *   & Record<"/message/search", Found>
  *   & Record<"/message/readers", { userid: number, at: number }>
  *   & Record<"/message/edits", { content: string, at: number }>} ItemByPath
@@ -186,7 +186,7 @@
  * conversations the name of the log.
  * @typedef {Record<"/attach/presign", { url: string, method: string, headers: Record<string, string> }>
  *   & Record<"/message/conversations", { epoch: string }>
- *   & Record<"/message/search", { next: number }>} MoreByPath
+ *   & Record<"/message/search" | "/message/files", { next: number }>} MoreByPath
  */
 
 /**

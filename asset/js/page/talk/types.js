@@ -16,6 +16,9 @@
  * @property {(message: ShownMessage) => void} recall
  * @property {(message: ShownMessage, emoji: string) => void} react with "" to take the reaction back
  * @property {(message: ShownMessage) => void} readers shows who has read it
+ * @property {(message: ShownMessage) => void} reacted shows who reacted to it with what
+ * @property {(message: ShownMessage) => void} view shows its picture over the whole window
+ * @property {(message: ShownMessage) => void} forward asks where to send it on to
  * @property {(message: ShownMessage) => void} edits shows what it said before
  * @property {(cid: string) => void} retry
  * @property {(cid: string) => void} discard
