@@ -1,4 +1,4 @@
-"""Marks of Markdown in text messages: shown in the page alone, while the words that are stored and listed stay as written."""
+"""Marks of Markdown in text messages: the page shows them; the words that are stored and listed stay as written."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from test.browser.accessible import check_accessible
 from test.browser.person import Person
 
 PeopleOf = Callable[..., Person]
-CODE = "see:\n```js\nconst a = 'b'; // so\nreturn 5\n```\n> **quoted** words\n> and _more_\n\n- milk\n- eggs\n  - brown\n\n2. two\n3. three\ndone"
+CODE = (
+    "see:\n```js\nconst a = 'b'; // so\nreturn 5\n```\n> **quoted** words\n> and _more_\n\n"
+    "- milk\n- eggs\n  - brown\n\n2. two\n3. three\ndone"
+)
 INLINE = "**bold** *italic* ~~gone~~ `code` @Anna **https://x.example/a_b_c** <b>no tag</b> &amp; 2*3*4"
-RAW = [INLINE, CODE, "\u05e9\u05dc\u05d5\u05dd **\u05e2\u05d5\u05dc\u05dd** " * 9, "👍🏽 👨‍👩‍👧‍👦🇨🇳", "👍 yes", "*" * 8000, "**a *b " * 1100]
+RAW = [
+    INLINE,
+    CODE,
+    "\u05e9\u05dc\u05d5\u05dd **\u05e2\u05d5\u05dc\u05dd** " * 9,
+    "👍🏽 👨‍👩‍👧‍👦🇨🇳",
+    "👍 yes",
+    "*" * 8000,
+    "**a *b " * 1100,
+]
 
 
 @pytest.mark.parametrize(("phone", "theme"), [(False, "light"), (True, "dark")])
 def test_marks(person: PeopleOf, phone: bool, theme: str) -> None:
-    """A message has its marks as elements, never as HTML; its words stay raw in the list, in a quote, in an edit and in what is stored."""
+    """A message has its marks as elements, never as HTML; its words stay raw in lists, in quotes and in the store."""
     anna, bo = person("Anna", phone=phone), person("Bo")
     page = anna.page
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")

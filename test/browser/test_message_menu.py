@@ -16,10 +16,12 @@ WORDS = "**so** it is"
 
 
 def grouped(person: PeopleOf, phone: bool = False) -> tuple[Person, Person, int]:
-    """Anna, Bo, and a group of theirs, in which each has said something and Bo has edited and reacted; Anna has it open."""
+    """Anna, who has a group open in which she and Bo said something, and Bo has edited and reacted."""
     anna, bo = person("Anna", phone=phone), person("Bo")
     anna.become_friend(bo)
-    group = anna.context.request.post("/contact/createcommunity", form={"name": "Choir", "join": "open"}).json()["data"]["id"]
+    group = anna.context.request.post("/contact/createcommunity", form={"name": "Choir", "join": "open"}).json()[
+        "data"
+    ]["id"]
     assert bo.context.request.post("/contact/joincommunity", form={"dstid": str(group)}).json()["code"] == 0
     to: dict[str, Any] = {"cmd": 11, "dstid": group}
     bo.post(to | {"media": 1, "content": "first"}, to | {"media": 7, "content": "A title", "url": "https://x.example/"})
@@ -48,8 +50,8 @@ def corner(page: Page) -> dict[str, float]:
 
 
 def test_by_mouse(person: PeopleOf) -> None:
-    """A right click opens the menu there; it copies, lists who reacted, shows the history, reacts and forwards. Links and selected
-    words keep the browser's own menu."""
+    """A right click opens the menu there; it copies, lists who reacted, shows the history, reacts and forwards. Links
+    and selected words keep the browser's own menu."""
     anna, bo, _ = grouped(person)
     page = anna.page
     anna.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -78,7 +80,9 @@ def test_by_mouse(person: PeopleOf) -> None:
     assert entries(page) == ["Reply", "Copy text", "Forward", "Edit", "Who has read it", "Recall"]
     page.mouse.click(5, 5)
     expect(menu(page)).to_have_count(0)
-    prevented = "(one) => !one.dispatchEvent(new MouseEvent('contextmenu', {bubbles: true, cancelable: true, button: 2}))"
+    prevented = (
+        "(one) => !one.dispatchEvent(new MouseEvent('contextmenu', {bubbles: true, cancelable: true, button: 2}))"
+    )
     assert page.locator("li.message .card").evaluate(prevented) is False
     row.locator(".text").select_text()
     assert row.locator(".text").evaluate(prevented) is False
@@ -99,7 +103,7 @@ def test_by_mouse(person: PeopleOf) -> None:
 
 
 def test_by_keys(person: PeopleOf) -> None:
-    """Enter or the key for menus on a row opens it, arrow keys go through it, Escape leads back to the row, and Back closes it."""
+    """Enter or the key for menus opens it, arrow keys go through it; Escape leads back to the row, and so does Back."""
     anna, _, group = grouped(person)
     page = anna.page
     row = page.locator("li.message.mine")
