@@ -127,6 +127,7 @@ PATHS = """
     GET+ /message/edits of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
     GET+ /message/files with Ann      no   ok   ok   no   no   no   no   no   no   no   no   out  out
     GET+ /message/files of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
+    GET+ /message/preview             none none none none none none none none none none none out  out
     GET+ /message/search with Ann     no   ok   ok   no   no   no   no   no   no   no   no   out  out
     GET+ /message/search of a group   no   no   no   ok   no   no   ok   no   no   no   no   out  out
     POST /invite/create group         no   no   no   ok   no   no   ok   no   no   no   no   out  out
