@@ -29,7 +29,7 @@ class PageTests(TestCase):
 
     def test_what_is_said(self) -> None:
         """Open Graph comes first, then the plain elements; attributes stand in any order and any quotes."""
-        self.assertEqual(self.read("<title>A &lt;b&gt;\n page</title>"), Preview("A <b> page"))
+        self.assertEqual(self.read("<title>A &lt;b&gt;\n p<i>age</TITLE>"), Preview("A <b> p<i>age"))
         page = (
             "<html><head><title>Plain</title><META content='It&#39;s > this' property=og:title>"
             '<meta name="description" content="Plain words"/><meta property="og:description" content="Some words">'

@@ -25,7 +25,8 @@ _ENCODINGS: Final = re.compile(
     r"shift[_-]jis|iso-2022-jp"
 )
 _HEAD_END: Final = re.compile(r"</head\b|<body\b", re.IGNORECASE)
-_TITLE: Final = re.compile(r"<title(?:\s[^<>]{0,200})?>([^<]{0,2000})", re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title(?:\s[^<>]{0,200})?>", re.IGNORECASE)
+_TITLE_END: Final = re.compile(r"</title", re.IGNORECASE)
 _META: Final = re.compile(r"<meta[\s/]", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"[\s/]*([^\s\"'<>/=]{1,100})(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+)))?")
 _UNSEEN: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -58,8 +59,7 @@ def read_page(body: bytes, headers: Mapping[str, str]) -> Preview:
         name, content = _meta(head[found.end() : found.end() + META_CHARS])
         if name and content.strip():
             said.setdefault(name, content)
-    written = _TITLE.search(head)
-    title = said.get("og:title") or said.get("twitter:title") or (written[1] if written else "")
+    title = said.get("og:title") or said.get("twitter:title") or _title(head)
     description = said.get("og:description") or said.get("description") or said.get("twitter:description") or ""
     shown = _line(title, TITLE_CHARS)
     if not shown:
@@ -76,6 +76,15 @@ def _encoding(body: bytes, headers: Mapping[str, str]) -> str:
         return codecs.lookup(name).name if _ENCODINGS.fullmatch(name) else "utf-8"
     except LookupError:
         return "utf-8"
+
+
+def _title(head: str) -> str:
+    begin = _TITLE.search(head)
+    if begin is None:
+        return ""
+    text = head[begin.end() : begin.end() + META_CHARS]
+    end = _TITLE_END.search(text)
+    return text[: end.start()] if end else text
 
 
 def _meta(text: str) -> tuple[str, str]:

@@ -143,6 +143,7 @@
  *   & Record<"/invite/create", { id: number, code: string, url: string, expires: number }>
  *   & Record<"/message/setting", { mute: number, pin: number, hide: number }>
  *   & Record<"/user/setting", { words: number, quiet: string, zone: string }>
+ *   & Record<"/message/preview", { title: string, description: string, site: string }>
  *   & Record<"/settings", Settings> & Record<"/attach/presign" | "/attach/upload", string>} DataByPath
  */
 

@@ -10,6 +10,7 @@ import { noticeParts, previewParts } from "../preview.js";
 import { apart, drawn, isolated, phrase } from "../strangers.js";
 import { refusal, t } from "../words.js";
 import { actionsFor } from "./actions.js";
+import { previewIn } from "./link-preview.js";
 import { isBare, showMedia } from "./media.js";
 import { onMenu } from "./menu-key.js";
 import { openMenu } from "./message-menu.js";
@@ -53,6 +54,7 @@ export function bubbleRow(item, parts) {
     !mine && item.first && message.cmd === CMD.GROUP && h("span.author", {}, apart(people.name(message.userid)), botBadge(people.user(message.userid))),
     h("div.line", {}, bubble, message.seq ? actionsFor(message, parts) : null),
     reactionRow(message, parts), item.state === "refused" && refused(item, parts)));
+  if (message.media === MEDIA.TEXT) previewIn(bubble, parts.preview);
   if (message.seq) onMenu(row, (at) => openMenu(message, parts, at ?? bubble));
   return row;
 }

@@ -2,6 +2,7 @@
 
 import { showEdits, showReactions, showReaders } from "./details.js";
 import { showForward } from "./forward.js";
+import { previewing } from "./link-preview.js";
 import { openViewer } from "./viewer.js";
 
 /** @import { Client } from "../../im/index.js" */
@@ -12,7 +13,7 @@ import { openViewer } from "./viewer.js";
 /**
  * @param {{ client: Client, people: People }} parts
  * @param {() => Conversation | null} open the conversation that is open
- * @returns {Pick<RowParts, "quoted" | "readers" | "reacted" | "edits" | "view" | "forward" | "retry" | "discard">}
+ * @returns {Pick<RowParts, "quoted" | "readers" | "reacted" | "edits" | "preview" | "view" | "forward" | "retry" | "discard">}
  */
 export function messageParts({ client, people }, open) {
   const parts = { client, people };
@@ -27,6 +28,7 @@ export function messageParts({ client, people }, open) {
       const conversation = open();
       return conversation && showEdits(message, conversation.dstid, parts);
     },
+    preview: previewing(client.rest),
     view: (message) => {
       const conversation = open();
       if (conversation) openViewer(message, { client, people, conversation });
