@@ -50,7 +50,7 @@ export function previewIn(bubble, preview) {
   if (!(link instanceof HTMLAnchorElement) || link.origin === location.origin || !observer) return;
   waiting.set(bubble, async () => {
     const found = await preview(link.href);
-    if (found) bubble.insertBefore(card(link.href, found), bubble.querySelector(".foot"));
+    if (found) bubble.insertBefore(card(link.href, found, link.tabIndex), bubble.querySelector(".foot"));
   });
   observer.observe(bubble);
 }
@@ -58,8 +58,9 @@ export function previewIn(bubble, preview) {
 /**
  * @param {string} address
  * @param {Preview} preview
+ * @param {number} tabindex as the link has it, which is one with its row (tab-stop.js)
  */
-function card(address, { title, description, site }) {
-  return h("a.link-preview", { href: address, ...LINK }, h("small", {}, apart(site || new URL(address).host)), h("b", {}, apart(title)),
+function card(address, { title, description, site }, tabindex) {
+  return h("a.link-preview", { href: address, tabindex, ...LINK }, h("small", {}, apart(site || new URL(address).host)), h("b", {}, apart(title)),
     description && h("span", {}, apart(description)));
 }
