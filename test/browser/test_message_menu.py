@@ -52,12 +52,12 @@ def corner(page: Page) -> dict[str, float]:
 def test_by_mouse(person: PeopleOf) -> None:
     """A right click opens the menu there; it copies, lists who reacted, shows the history, reacts and forwards. Links
     and selected words keep the browser's own menu."""
-    anna, bo, _ = grouped(person)
+    anna, bo, group = grouped(person)
     page = anna.page
     anna.context.grant_permissions(["clipboard-read", "clipboard-write"])
     row = page.locator("li.message.theirs").first
     row.locator(".bubble").click(button="right")
-    assert entries(page) == ["Reply", "Copy text", "Forward", "Who reacted", "Edit history", "Recall"]
+    assert entries(page) == ["Reply", "Copy text", "Copy link", "Forward", "Who reacted", "Edit history", "Recall"]
     box, at = menu(page).bounding_box(), row.locator(".bubble").bounding_box()
     assert box and at and at["x"] <= box["x"] <= at["x"] + at["width"]
     check_accessible(page)
@@ -65,6 +65,9 @@ def test_by_mouse(person: PeopleOf) -> None:
     page.get_by_role("menuitem", name="Copy text").click()
     expect(page.locator(".toast").last).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == WORDS
+    anna.act(row, "link")
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('http'))")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{page.url.partition('#')[0]}#11:{group}:3"
     anna.act(row, "emoji")
     expect(page.locator("dialog .row b")).to_have_text(["Bo"])
     expect(page.locator("dialog .reacted")).to_have_text(["🎉"])
@@ -77,7 +80,7 @@ def test_by_mouse(person: PeopleOf) -> None:
     expect(row.locator(".reaction")).to_have_text(["🎉 1", "👍 1"])
     mine = page.locator("li.message.mine")
     mine.locator(".bubble").click(button="right")
-    assert entries(page) == ["Reply", "Copy text", "Forward", "Edit", "Who has read it", "Recall"]
+    assert entries(page) == ["Reply", "Copy text", "Copy link", "Forward", "Edit", "Who has read it", "Recall"]
     page.mouse.click(5, 5)
     expect(menu(page)).to_have_count(0)
     prevented = (
@@ -141,7 +144,7 @@ def test_long_press(person: PeopleOf, theme: str) -> None:
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     expect(menu(page)).to_be_visible()
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert entries(page) == ["Reply", "Copy text", "Forward", "Edit", "Who has read it", "Recall"]
+    assert entries(page) == ["Reply", "Copy text", "Copy link", "Forward", "Edit", "Who has read it", "Recall"]
     sheet = menu(page).bounding_box()
     assert sheet and (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 780)
     check_accessible(page)

@@ -35,6 +35,7 @@ function entriesFor(message, parts) {
   const entries = [
     { mark: "reply", words: t("action.reply"), act: () => parts.reply(message) },
     Boolean(words) && { mark: "copy", words: t("message.copy"), act: () => copyText(words) },
+    { mark: "link", words: t("message.copy-link"), act: () => copyText(parts.addressOf(message)) },
     FORWARDED.has(message.media) && { mark: "forward", words: t("message.forward"), act: () => parts.forward(message) },
     mine && message.media === MEDIA.TEXT && { mark: "edit", words: t("action.edit"), act: () => parts.edit(message) },
     mine && message.cmd === CMD.GROUP && { mark: "checks", words: t("action.readers"), act: () => parts.readers(message) },

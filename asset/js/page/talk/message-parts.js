@@ -1,5 +1,7 @@
 // What the row of a message may ask of the server and of the page, whatever the chat window does meanwhile.
 
+import { messageHash } from "../chat-address.js";
+import { CHAT } from "../pages.js";
 import { showEdits, showReactions, showReaders } from "./details.js";
 import { showForward } from "./forward.js";
 import { previewing } from "./link-preview.js";
@@ -13,7 +15,7 @@ import { openViewer } from "./viewer.js";
 /**
  * @param {{ client: Client, people: People }} parts
  * @param {() => Conversation | null} open the conversation that is open
- * @returns {Pick<RowParts, "quoted" | "readers" | "reacted" | "edits" | "preview" | "view" | "forward" | "retry" | "discard">}
+ * @returns {Pick<RowParts, "quoted" | "readers" | "reacted" | "edits" | "addressOf" | "preview" | "view" | "forward" | "retry" | "discard">}
  */
 export function messageParts({ client, people }, open) {
   const parts = { client, people };
@@ -27,6 +29,10 @@ export function messageParts({ client, people }, open) {
     edits: (message) => {
       const conversation = open();
       return conversation && showEdits(message, conversation.dstid, parts);
+    },
+    addressOf: ({ seq }) => {
+      const conversation = open();
+      return conversation && seq ? new URL(CHAT + messageHash(conversation, seq, people.me.id), location.origin).href : "";
     },
     preview: previewing(client.rest),
     view: (message) => {

@@ -18,6 +18,7 @@
  * @property {(message: ShownMessage, emoji: string) => void} react with "" to take the reaction back
  * @property {(message: ShownMessage) => void} readers shows who has read it
  * @property {(message: ShownMessage) => void} reacted shows who reacted to it with what
+ * @property {(message: ShownMessage) => string} addressOf where the page shows it, for all who may read it
  * @property {Previewing} preview asks what a link leads to
  * @property {(message: ShownMessage) => void} view shows its picture over the whole window
  * @property {(message: ShownMessage) => void} forward asks where to send it on to
