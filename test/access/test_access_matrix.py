@@ -509,6 +509,7 @@ class Matrix(RunningNode):
             "POST /contact/setrole": to_group | {"memberid": world.victim.id, "role": "admin"},
             "POST /contact/mutemember": to_group | {"memberid": world.victim.id, "seconds": 60},
             "POST /contact/dissolve": to_group,
+            "GET+ /message/preview": {"url": "https://example.com/"},
             "GET+ /message/history with Ann": to_ann | {"scope": 10},
             "GET+ /message/history of a group": to_group | {"scope": 11},
             "GET+ /contact/commands with Ann": to_ann | {"scope": 10},

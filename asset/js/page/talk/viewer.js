@@ -1,5 +1,6 @@
 // The picture viewer: one picture over the whole window, and the others of its conversation beside it.
 
+import { MEDIA } from "../../im/index.js";
 import { LINK, mediaAddress } from "../address.js";
 import { iconButton } from "../button.js";
 import { shown } from "../dialog.js";
@@ -9,7 +10,6 @@ import { stamp, whole } from "../moment.js";
 import { apart, fileName, isolated } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
-import { MEDIA } from "../../im/index.js";
 import { Gallery } from "./gallery.js";
 import { Stage } from "./stage.js";
 
@@ -139,7 +139,10 @@ class Viewer {
 }
 
 /** @type {Map<string, { way: -1 | 1 } | { by: number }>} */
-const KEYS = new Map([["ArrowLeft", { way: -1 }], ["ArrowRight", { way: 1 }], ["+", { by: STEP }], ["=", { by: STEP }], ["-", { by: 1 / STEP }], ["0", { by: 0 }]]);
+const KEYS = new Map([
+  ["ArrowLeft", { way: -1 }], ["ArrowRight", { way: 1 }],
+  ["+", { by: STEP }], ["=", { by: STEP }], ["-", { by: 1 / STEP }], ["0", { by: 0 }],
+]);
 
 /**
  * @param {string} address
