@@ -9,7 +9,8 @@ import { blocksOf } from "../markdown.js";
 
 /** @import { Words } from "../../im/types.js" */
 /** @import { Child } from "../element.js" */
-/** @import { Block, CodeBlock, Inline } from "../markdown.js" */
+/** @import { Inline } from "../inline-marks.js" */
+/** @import { Block, CodeBlock } from "../markdown.js" */
 /** @typedef {Words["mentions"]} Mentions */
 
 const DIRECTION = Object.freeze({ dir: "auto" }); // as its first letter has it
