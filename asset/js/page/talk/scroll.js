@@ -53,7 +53,8 @@ export class Scroll {
   /** What is in view stays where it is but for what was scrolled, whatever has grown in the same moment. */
   #settle() {
     const scrolled = this.#box.scrollTop - this.#top;
-    this.#remember(this.#putBack(this.#following ? [] : this.#positions.map((position) => ({ ...position, top: position.top - scrolled }))));
+    this.#putBack(this.#following ? [] : this.#positions.map((position) => ({ ...position, top: position.top - scrolled })));
+    this.#remember();
   }
 
   get following() { return this.#following; }
@@ -140,25 +141,18 @@ export class Scroll {
     this.#following = false;
   }
 
-  /** @param {number} [off] how far what is in view is from where it belongs: the part of a pixel that can't be scrolled, which would add up */
-  #remember(off = 0) {
+  #remember() {
     this.#top = this.#box.scrollTop;
-    this.#positions = this.#following ? [] : this.#inView().map((position) => ({ ...position, top: position.top - off }));
+    this.#positions = this.#following ? [] : this.#inView();
   }
 
   // One that was built anew stands for its message only where no other is left: it may look different from its top on.
-  /**
-   * Answers how far it still is from there: less than a pixel, or 0 where it can't be put there at all.
-   * @param {Position[]} positions
-   */
+  /** @param {Position[]} positions */
   #putBack(positions) {
     const kept = positions.find(({ row }) => row.isConnected) ?? this.#builtAnew(positions);
-    if (!kept) return 0;
+    if (!kept) return;
     const moved = kept.row.getBoundingClientRect().top - kept.top;
-    if (Math.abs(moved) < 0.5) return moved;
-    this.#box.scrollTop += moved;
-    const off = kept.row.getBoundingClientRect().top - kept.top;
-    return Math.abs(off) < 1 ? off : 0;
+    if (Math.abs(moved) >= 0.5) this.#box.scrollTop += moved; // less can't be scrolled, and would add up
   }
 
   /**
