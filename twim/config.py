@@ -189,6 +189,13 @@ SETTINGS: Final = (
         choices=("public", "private"),
     ),
     Setting(
+        "previews",
+        "off",
+        "on: the server reads the titles of pages that messages link to, and the chat page shows them; private: also"
+        " those of this machine and its networks, for tests; off: nobody is asked [default: off]",
+        choices=("on", "off", "private"),
+    ),
+    Setting(
         "monitors",
         "",
         "Addresses or networks of the programs that may see /metrics and what /health/ready knows, separated by spaces"
@@ -265,6 +272,8 @@ class Config:
     """Who vouches for users besides our own passwords."""
     monitors: frozenset[str] = frozenset()
     """Addresses and networks of those who may see what is measured."""
+    previews: str = DEFAULTS["previews"]
+    """Of links: `on`, `off` or `private`."""
     push: str = DEFAULTS["push"]
     """`on`, `off` or `private`."""
     hsts: int = int(DEFAULTS["hsts"])
@@ -403,6 +412,7 @@ def _build(settings: Mapping[str, str], fixed: frozenset[str]) -> Config:
         webhooks_private=settings["webhooks"] == "private",
         login=_login(settings["login"]),
         monitors=_networks("monitors", settings["monitors"]),
+        previews=settings["previews"],
         push=settings["push"],
         hsts=_whole("hsts", settings["hsts"], 0, HSTS_SECONDS),
         log_json=settings["log-format"] == "json",

@@ -67,6 +67,7 @@ from twim.logic.history import History
 from twim.logic.idle_devices import IdleDevices
 from twim.logic.invitations import Invitations
 from twim.logic.known_bots import KnownBots
+from twim.logic.link_previews import LinkPreviews
 from twim.logic.live_settings import LiveSettings
 from twim.logic.local_node import LocalNode
 from twim.logic.login_guard import LoginGuard
@@ -141,6 +142,10 @@ def twim_version() -> str:
         return version("twim")
     except PackageNotFoundError:
         return "dev"
+
+
+def _preview_requests(config: Config, reactor: Any) -> OutboundRequests | None:
+    return None if config.previews == "off" else OutboundRequests(reactor, config.previews == "private")
 
 
 class Node:
@@ -306,6 +311,7 @@ class Node:
             direct=getattr(store, "direct", False),
             sites=config.sites,
             provider=sources.provider.name if sources.provider is not None else "",
+            previews=config.previews != "off",
         )
         uploads = Uploads(
             store,
@@ -331,6 +337,7 @@ class Node:
                 MessageDetails(MessageDetailStore(database, self.log_writing.indexing)),
                 ConversationSettings(ConversationSettingStore(database, self.log_writing.indexing), self.routing),
                 MessageSearch(SearchStore(database), relation_store, self.hub, limits),
+                LinkPreviews(_preview_requests(config, reactor), limits, reactor.seconds),
             ),
             Invites(authenticator, invitations),
             uploads,

@@ -127,6 +127,7 @@ PATHS = """
     GET+ /message/edits of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
     GET+ /message/files with Ann      no   ok   ok   no   no   no   no   no   no   no   no   out  out
     GET+ /message/files of a group    no   no   no   ok   no   no   ok   no   no   no   no   out  out
+    GET+ /message/preview             none none none none none none none none none none none out  out
     GET+ /message/search with Ann     no   ok   ok   no   no   no   no   no   no   no   no   out  out
     GET+ /message/search of a group   no   no   no   ok   no   no   ok   no   no   no   no   out  out
     POST /invite/create group         no   no   no   ok   no   no   ok   no   no   no   no   out  out
@@ -509,6 +510,7 @@ class Matrix(RunningNode):
             "POST /contact/setrole": to_group | {"memberid": world.victim.id, "role": "admin"},
             "POST /contact/mutemember": to_group | {"memberid": world.victim.id, "seconds": 60},
             "POST /contact/dissolve": to_group,
+            "GET+ /message/preview": {"url": "https://example.com/"},
             "GET+ /message/history with Ann": to_ann | {"scope": 10},
             "GET+ /message/history of a group": to_group | {"scope": 11},
             "GET+ /contact/commands with Ann": to_ann | {"scope": 10},

@@ -116,6 +116,8 @@ class OftenTests(ForwardedTo):
         "limit-uploads": "2/d",
         "limit-sockets": "2",
         "limit-message-searches": "2/d",
+        "limit-previews": "2/d",
+        "previews": "on",
     }
 
     async def test_messages(self) -> None:
@@ -155,6 +157,13 @@ class OftenTests(ForwardedTo):
         (ann,) = await self.people(1)
         answers = [await ann.get("/message/search", q="x") for _ in range(3)]
         self.assertEqual([one.status for one in answers[:2]], [200, 200])
+        self.assert_too_many(answers[2])
+
+    async def test_previews(self) -> None:
+        """Previews of links are limited, those that find nothing too."""
+        (ann,) = await self.people(1)
+        answers = [await ann.get("/message/preview", url="http://127.0.0.1/") for _ in range(3)]
+        self.assertEqual([one.data["title"] for one in answers[:2]], ["", ""])
         self.assert_too_many(answers[2])
 
     async def test_uploads(self) -> None:

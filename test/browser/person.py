@@ -107,6 +107,12 @@ class Person:
         """The rows of messages that the window shows."""
         return self.page.locator("li.message")
 
+    def act(self, row: Locator, action: str) -> None:
+        """Choose what is to be done with a message, named by its icon, from the menu of its row."""
+        row.hover()
+        row.locator("[data-action=more]").click()
+        self.page.locator(f".message-menu [data-action={action}]").click()
+
     def texts(self) -> list[str]:
         """The texts of the messages in the window, in order."""
         return self.page.locator("li.message .text").all_inner_texts()

@@ -280,8 +280,7 @@ def test_reply_react_edit_recall(friends: Friends) -> None:
     row.locator(".palette button").first.click()
     expect(anna.page.locator(".reaction")).to_have_text("👍 1")
     mine = anna.page.locator("li.message.mine")
-    mine.hover()
-    mine.locator("[data-action=edit]").click()
+    anna.act(mine, "edit")
     expect(anna.input).to_have_value("Lunch at noon?")
     anna.say("Lunch at one?")
     for person in (anna, bo):
@@ -291,8 +290,7 @@ def test_reply_react_edit_recall(friends: Friends) -> None:
     expect(bo.page.locator(".reaction")).to_have_text("👍 1")
     bo.page.locator(".reaction").click()
     expect(anna.page.locator(".reaction")).to_have_count(0)
-    mine.hover()
-    mine.locator("[data-action=undo]").click()
+    anna.act(mine, "undo")
     anna.page.locator("dialog .bad").click()
     expect(bo.page.locator("li.notice")).to_have_text("Anna recalled a message")
     bo.page.reload()
@@ -306,8 +304,10 @@ def test_others_cannot_be_edited(friends: Friends) -> None:
     anna.say("mine alone")
     row = bo.sees("mine alone")
     row.hover()
-    expect(row.locator("[data-action=reply]")).to_be_visible()
-    expect(row.locator("[data-action=edit], [data-action=undo]")).to_have_count(0)
+    row.locator("[data-action=more]").click()
+    menu = bo.page.locator(".message-menu")
+    expect(menu.locator("[data-action=reply]")).to_be_visible()
+    expect(menu.locator("[data-action=edit], [data-action=undo]")).to_have_count(0)
 
 
 def test_typing_and_presence(friends: Friends) -> None:

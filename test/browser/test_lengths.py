@@ -81,9 +81,7 @@ def test_edit_too_long(friends: Friends) -> None:
     """An edit has the same limit as a message, and its text isn't lost."""
     anna, bo = friends
     anna.say("short")
-    mine = anna.sees("short")
-    mine.hover()
-    mine.locator("[data-action=edit]").click()
+    anna.act(anna.sees("short"), "edit")
     anna.input.fill(long_text(8_002, "😀"))
     anna.input.press("Enter")
     expect(anna.page.locator(".composer-about")).to_be_visible()

@@ -18,10 +18,8 @@ Friends = tuple[Person, Person]
 
 
 def act(who: Person, text: str, action: str) -> None:
-    """Reply to a message, edit it, react to it or recall it."""
-    row = who.sees(text)
-    row.hover()
-    row.locator(f"[data-action={action}]").click()
+    """Reply to a message, edit it or recall it."""
+    who.act(who.sees(text), action)
 
 
 def test_reply_and_edit_stay_with_their_chat(friends: Friends) -> None:

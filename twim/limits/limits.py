@@ -62,6 +62,10 @@ class Limits:
         """Count a search of a user among messages."""
         self._take(table.MESSAGE_SEARCHES, userid)
 
+    def preview(self, userid: int) -> None:
+        """Count a link of which a user asks for a preview."""
+        self._take(table.PREVIEWS, userid)
+
     def friend(self, userid: int) -> None:
         """Count a friendship that a user asks for."""
         self._take(table.FRIENDS, userid)

@@ -30,6 +30,7 @@ UPLOAD_BYTES: Final = Limit("upload-bytes", "10000000000/d", "bytes that a user 
 SEARCHES: Final = Limit("searches", "20/h", "searches for people by a user, and wrong numbers; all nodes together")
 STRANGERS: Final = Limit("strangers", "60/h", "mobiles that an address tries to register and that are taken; all nodes")
 MESSAGE_SEARCHES: Final = Limit("message-searches", "2/s,30", "searches of a user among messages")
+PREVIEWS: Final = Limit("previews", "2/s,60", "links of which a user asks for a preview")
 FRIENDS: Final = Limit("friends", "100/d,50", "friendships that a user asks for")
 GROUPS: Final = Limit("groups", "20/d", "groups that a user makes")
 CONNECTS: Final = Limit("connects", "20/s,2000", "WebSockets opened from an address, this machine's own excepted")
@@ -46,6 +47,7 @@ LIMITS: Final = (
     SEARCHES,
     STRANGERS,
     MESSAGE_SEARCHES,
+    PREVIEWS,
     FRIENDS,
     GROUPS,
     CONNECTS,

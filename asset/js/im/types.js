@@ -143,6 +143,7 @@
  *   & Record<"/invite/create", { id: number, code: string, url: string, expires: number }>
  *   & Record<"/message/setting", { mute: number, pin: number, hide: number }>
  *   & Record<"/user/setting", { words: number, quiet: string, zone: string }>
+ *   & Record<"/message/preview", { title: string, description: string, site: string }>
  *   & Record<"/settings", Settings> & Record<"/attach/presign" | "/attach/upload", string>} DataByPath
  */
 
@@ -165,7 +166,7 @@
  *   & Record<"/contact/loadcommunity", Group> & Record<"/invite/list", Invite>
  *   & Record<"/contact/commands", BotCommand>
  *   & Record<"/contact/loadjoin", { requestid: number, userid: number, nickname: string, avatar: string, at: string }>
- *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around", Message>
+ *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around" | "/message/files", Message>
  *   & Record<"/message/search", Found>
  *   & Record<"/message/readers", { userid: number, at: number }>
  *   & Record<"/message/edits", { content: string, at: number }>} ItemByPath
@@ -186,7 +187,7 @@
  * conversations the name of the log.
  * @typedef {Record<"/attach/presign", { url: string, method: string, headers: Record<string, string> }>
  *   & Record<"/message/conversations", { epoch: string }>
- *   & Record<"/message/search", { next: number }>} MoreByPath
+ *   & Record<"/message/search" | "/message/files", { next: number }>} MoreByPath
  */
 
 /**

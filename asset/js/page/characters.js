@@ -1,6 +1,9 @@
 // Lengths as the server counts them, in characters (Unicode code points), and cuts that leave characters whole.
 
 const BIDI = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu; // make a name look as if it ended otherwise
+const MOST_EMOJI = 3; // that are shown large
+const LONGEST_EMOJI = 32; // code units; families with skin tones take so many
+const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|\p{Emoji_Modifier_Base}\p{Emoji_Modifier}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)/u;
 const graphemes = globalThis.Intl?.Segmenter ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
 
 /**
@@ -52,6 +55,16 @@ export function fileName(name, most) {
  * @param {string} name
  */
 export const endingOf = (name) => /\.[^.\s]{1,16}$/u.exec(name)?.[0] ?? "";
+
+/**
+ * Whether a text is one to three emoji and nothing else.
+ * @param {string} text
+ */
+export function isFewEmoji(text) {
+  if (text.length > MOST_EMOJI * LONGEST_EMOJI || /[\p{L}\n]/u.test(text)) return false;
+  const seen = segmentsOf(text).filter((one) => one.trim());
+  return seen.length > 0 && seen.length <= MOST_EMOJI && seen.every((one) => one.length <= LONGEST_EMOJI && EMOJI.test(one));
+}
 
 /**
  * @param {string} text

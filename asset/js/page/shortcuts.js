@@ -12,7 +12,7 @@ const sheet = () => [
     [["Esc"], t("keys.close")]]],
   [t("keys.lists"), [[["↑", "↓"], t("keys.row")], [["Home", "End"], t("keys.ends")], [["Enter"], t("keys.open")],
     [["⇧ F10"], t("keys.menu")]]],
-  [t("keys.messages"), [[["↑", "↓"], t("keys.row")], [["Tab"], t("keys.actions")], [["Esc"], t("keys.to-input")]]],
+  [t("keys.messages"), [[["↑", "↓"], t("keys.row")], [["Enter"], t("message.menu")], [["Tab"], t("keys.actions")], [["Esc"], t("keys.to-input")]]],
   [t("keys.writing"), [[["Enter"], t("keys.send")], [["⇧ Enter"], t("keys.line")], [["Esc"], t("keys.give-up")]]],
 ];
 

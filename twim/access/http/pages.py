@@ -86,7 +86,8 @@ class Pages:
     `file_origins` are other sites (``http://files.lan:9000``) that have the pictures, voice and video: an object
     store reached without TLS must be named, as the pages otherwise allow only this site and https. With `direct`
     the pages send uploads there too, by ``/attach/presign``. `sites` are the origins of sites that may show the pages
-    `FRAMED` in a frame. `provider` is the name of where people may log in instead of here, or "".
+    `FRAMED` in a frame. `provider` is the name of where people may log in instead of here, or "". With
+    `previews` the chat page asks for previews of links.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Pages:
         direct: bool = False,
         sites: Collection[str] = (),
         provider: str = "",
+        previews: bool = False,
     ) -> None:
         self.assets = Assets(asset)
         self._words = {name: read_words(asset, name) for name in LANGUAGES}
@@ -106,6 +108,7 @@ class Pages:
             loader=jinja2.FileSystemLoader(views), autoescape=True, undefined=jinja2.StrictUndefined
         )
         self._direct = direct
+        self._previews = previews
         self._provider = provider
         self.headers: Final = page_headers(file_origins)
         self._sites = " ".join(sorted(sites))
@@ -169,6 +172,7 @@ class Pages:
             user=user,
             registration=registration,
             direct=self._direct,
+            previews=self._previews,
             base=base,
             asset=lambda name: base + self.assets.url(name),
             styles=lambda *names: base + self.assets.styles(*names),

@@ -1,14 +1,13 @@
-// What can be done with a message: shown beside it on hover, focus or tap.
+// What is done most with a message: shown beside it on hover, focus or tap, with the menu of all the rest.
 
-import { CMD, MEDIA } from "../../im/index.js";
 import { over } from "../back.js";
 import { QUICK } from "../compose/emoji-list.js";
 import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { t } from "../words.js";
+import { openMenu } from "./message-menu.js";
 
 /** @import { IconName } from "../icon.js" */
-/** @import { People } from "../people.js" */
 /** @import { ShownMessage } from "../types.js" */
 /** @import { RowParts } from "./types.js" */
 
@@ -17,21 +16,11 @@ import { t } from "../words.js";
  * @param {RowParts} parts
  */
 export function actionsFor(message, parts) {
-  const mine = message.userid === parts.people.me.id;
+  const more = button("more", t("message.more"), () => openMenu(message, parts, more));
+  more.setAttribute("aria-haspopup", "menu");
   return h("div.actions", { role: "group", "aria-label": t("action.for-message") },
-    reactButton(message, parts),
-    button("reply", t("action.reply"), () => parts.reply(message)),
-    mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => parts.edit(message)),
-    mine && message.cmd === CMD.GROUP && button("checks", t("action.readers"), () => parts.readers(message)),
-    (mine || ownsGroup(message, parts.people)) && button("undo", t("action.recall"), () => parts.recall(message)));
+    reactButton(message, parts), button("reply", t("action.reply"), () => parts.reply(message)), more);
 }
-
-/**
- * Whether the message is in a group of mine.
- * @param {ShownMessage} message
- * @param {People} people
- */
-export const ownsGroup = ({ cmd, dstid }, people) => cmd === CMD.GROUP && people.group(dstid).ownerid === people.me.id;
 
 /**
  * @param {IconName} name

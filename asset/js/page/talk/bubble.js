@@ -10,12 +10,14 @@ import { noticeParts, previewParts } from "../preview.js";
 import { apart, drawn, isolated, phrase } from "../strangers.js";
 import { refusal, t } from "../words.js";
 import { actionsFor } from "./actions.js";
+import { previewIn } from "./link-preview.js";
 import { isBare, showMedia } from "./media.js";
+import { onMenu } from "./menu-key.js";
+import { openMenu } from "./message-menu.js";
+import { reactionRow } from "./reactions.js";
 
 /** @import { ShownMessage } from "../types.js" */
 /** @import { Item, RowParts } from "./types.js" */
-
-export const NAMED = 20; // of those who react with the same, so many are named
 
 /** @type {Record<string, () => [mark: Node, words: string]>} */
 const STATES = {
@@ -45,13 +47,16 @@ export function bubbleRow(item, parts) {
   }
   const mine = message.userid === people.me.id;
   const bubble = h(`div.bubble${isBare(message) ? ".bare" : ""}`, {},
-    message.ref ? quote(message.ref, parts) : null, showMedia(message, parts.show), foot(item, mine, parts));
-  return h(`li.message.${mine ? "mine" : "theirs"}${item.first ? ".first" : ""}`, {
+    message.ref ? quote(message.ref, parts) : null, showMedia(message, parts), foot(item, mine, parts));
+  const row = h(`li.message.${mine ? "mine" : "theirs"}${item.first ? ".first" : ""}`, {
     tabindex: -1, dataset: { seq: message.seq ?? "", cid: message.cid ?? "", state: item.state, media: message.media },
   }, !mine && speaker(message, parts), h("div.column", {},
     !mine && item.first && message.cmd === CMD.GROUP && h("span.author", {}, apart(people.name(message.userid)), botBadge(people.user(message.userid))),
     h("div.line", {}, bubble, message.seq ? actionsFor(message, parts) : null),
-    reactions(message, parts), item.state === "refused" && refused(item, parts)));
+    reactionRow(message, parts), item.state === "refused" && refused(item, parts)));
+  if (message.media === MEDIA.TEXT) previewIn(bubble, parts.preview);
+  if (message.seq) onMenu(row, (at) => openMenu(message, parts, at ?? bubble));
+  return row;
 }
 
 /**
@@ -102,28 +107,6 @@ function quote(ref, { people, quoted, goTo }) {
     return box;
   });
   return box;
-}
-
-/**
- * Who reacted with what: `[[emoji, [userid, …]], …]`.
- * @param {ShownMessage} message
- */
-export const reactionsOf = (message) => Object.entries(message.reactions ?? {}).filter(([, ids]) => Array.isArray(ids));
-
-/**
- * @param {ShownMessage} message
- * @param {RowParts} parts
- */
-function reactions(message, { people, react }) {
-  const entries = reactionsOf(message);
-  if (!entries.length) return null;
-  const me = people.me.id;
-  return h("div.reactions", {}, ...entries.map(([emoji, users]) => {
-    const mine = users.includes(me);
-    const names = users.slice(0, NAMED).map((id) => isolated(people.name(id))).join(", ");
-    return h("button.reaction", { type: "button", title: names, "aria-pressed": String(mine),
-      onclick: () => react(message, mine ? "" : emoji) }, apart(emoji), ` ${users.length}`);
-  }));
 }
 
 /**

@@ -1,4 +1,4 @@
-// What there is to know of one message: who has read it, and what it said before it was edited.
+// What there is to know of one message: who has read it, who reacted to it, and what it said before it was edited.
 
 import { userAvatar } from "../avatar.js";
 import { keepDrawn, openDialog } from "../dialog.js";
@@ -8,10 +8,13 @@ import { stamp, whole } from "../moment.js";
 import { apart } from "../strangers.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
+import { reactionsOf } from "./reactions.js";
 
 /** @import { Client } from "../../im/index.js" */
 /** @import { People } from "../people.js" */
 /** @import { Person, ShownMessage } from "../types.js" */
+
+const REACTED = 200; // reactions that are listed
 
 /** @typedef {{ client: Client, people: People }} Parts */
 
@@ -39,6 +42,26 @@ export async function showReaders({ cmd, dstid, seq }, { client, people }) {
 const readerRow = (user, at) => ({ key: user.id, look: JSON.stringify([user.nickname, user.avatar]), plain: user.nickname,
   build: () => h("li.row", {}, userAvatar(user, "small"),
     h("span.row-words", {}, h("b", {}, apart(user.nickname)), at ? moment(at) : null)) });
+
+/**
+ * Lists who reacted to a message, and with what.
+ * @param {ShownMessage} message
+ * @param {Parts} parts
+ */
+export function showReactions(message, { people }) {
+  const all = reactionsOf(message).flatMap(([emoji, ids]) => ids.map((id) => ({ emoji, id }))).slice(0, REACTED);
+  const list = h("ul.list");
+  const lines = new KeyedList(list);
+  const box = openDialog(t("message.reacted"), list);
+  keepDrawn(box, people.changes, () => lines.show(all.map(({ emoji, id }) => reactedRow(emoji, people.user(id)))));
+}
+
+/**
+ * @param {string} emoji
+ * @param {Person} user
+ */
+const reactedRow = (emoji, user) => ({ key: `${user.id} ${emoji}`, look: JSON.stringify([user.nickname, user.avatar]), plain: user.nickname,
+  build: () => h("li.row", {}, userAvatar(user, "small"), h("span.row-words", {}, h("b", {}, apart(user.nickname))), h("span.reacted", {}, apart(emoji))) });
 
 /**
  * Lists what an edited message has said, the newest words first.

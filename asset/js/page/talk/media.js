@@ -1,23 +1,28 @@
 // How each kind of message is shown.
 
 import { MEDIA } from "../../im/index.js";
-import { LINK, addressesIn, mediaAddress, safeAddress, shown } from "../address.js";
+import { LINK, mediaAddress, safeAddress, shown } from "../address.js";
 import { avatar } from "../avatar.js";
+import { isFewEmoji } from "../characters.js";
 import { emojiOf } from "../compose/emoji-list.js";
 import { h } from "../element.js";
 import { guarded } from "../guarded.js";
 import { icon } from "../icon.js";
 import { apart, fileName, isolated, oneLine, readable, shortFileName } from "../strangers.js";
 import { t } from "../words.js";
-import { openLightbox } from "./lightbox.js";
+import { showText } from "./text.js";
 import { voicePlayer } from "./voice-player.js";
 
 /** @import { Words } from "../../im/types.js" */
-/** @import { Show, ShownMessage } from "../types.js" */
+/** @import { ShownMessage } from "../types.js" */
+/** @import { RowParts } from "./types.js" */
 
 const LONGEST_EMOJI = 32; // code units; families with skin tones take so many
 
-const SHOW = new Map(/** @type {[number, (message: ShownMessage, show: Show) => Element][]} */ ([
+const SOUND = /^\.(?:mp3|m4a|aac|ogg|oga|opus|wav|flac)$/iu;
+const MOVING = /^\.(?:mp4|m4v|webm|mov)$/iu;
+
+const SHOW = new Map(/** @type {[number, (message: ShownMessage, parts: RowParts) => Element][]} */ ([
   [MEDIA.TEXT, showText],
   [MEDIA.NEWS, showNews],
   [MEDIA.VOICE, (message) => voicePlayer(mediaAddress(message.url), message.amount)],
@@ -30,13 +35,13 @@ const SHOW = new Map(/** @type {[number, (message: ShownMessage, show: Show) => 
 ]));
 
 /**
- * What fills the bubble of `message`; `show` opens what can be opened from it.
+ * What fills the bubble of `message`; `parts` open what can be opened from it.
  * @param {ShownMessage} message
- * @param {Show} show
+ * @param {RowParts} parts
  */
-export function showMedia(message, show) {
+export function showMedia(message, parts) {
   const draw = SHOW.get(message.media) ?? showUnknown;
-  return guarded(() => draw(message, show), () => showPlain(message));
+  return guarded(() => draw(message, parts), () => showPlain(message));
 }
 
 /**
@@ -54,23 +59,8 @@ function showEmoji({ content }) {
  */
 export function isBare(message) {
   if (message.recalled || message.ref) return false;
+  if (message.media === MEDIA.TEXT) return isFewEmoji(message.content ?? "");
   return message.media === MEDIA.EMOJI || message.media === MEDIA.IMAGE || message.media === MEDIA.VIDEO;
-}
-
-/** @param {Words} message */
-function showText(message) {
-  const parts = addressesIn(message.content ?? "").map(({ text, address }) =>
-    address ? h("a", { href: address, ...LINK }, text) : withMentions(text, message.mentions));
-  return h("p.text", {}, ...parts.flat());
-}
-
-/**
- * @param {string} text
- * @param {number[] | undefined} mentions
- */
-function withMentions(text, mentions) {
-  if (!mentions?.length) return [text];
-  return text.split(/(@\S+)/u).map((part) => (/^@./u.test(part) ? h("b.mention", {}, part) : part));
 }
 
 /** @param {Words} message */
@@ -83,8 +73,11 @@ function showNews({ content, pic, url, memo }) {
     h("span.news-words", {}, h("b", {}, content ? apart(content) : t("media.news")), memo && h("small", {}, apart(memo))));
 }
 
-/** @param {Words} message */
-function showImage(message) {
+/**
+ * @param {ShownMessage} message
+ * @param {RowParts} parts
+ */
+function showImage(message, { view }) {
   const address = mediaAddress(message.url);
   if (!address) return showUnknown(message);
   const sticker = message.url?.startsWith("/asset/stickers/");
@@ -94,7 +87,7 @@ function showImage(message) {
     if (image.src !== address) image.src = address; // the small one is missing
     else frame.replaceWith(linkCard(address, t("media.picture")));
   });
-  const open = () => (sticker ? null : openLightbox(address, name));
+  const open = () => (sticker ? null : view(message));
   const attributes = { type: "button", "aria-label": name, onclick: open };
   const frame = h(`button.picture${sticker ? ".sticker" : ""}`, attributes, image);
   return frame;
@@ -114,7 +107,7 @@ function showRedPacket({ url, amount, memo }) {
 function showLink(message) {
   const address = safeAddress(message.url);
   if (!address) return showUnknown(message);
-  return isFile(message) ? fileCard(address, message) : linkCard(address, message.content, message.memo);
+  return isFile(message) ? file(address, message) : linkCard(address, message.content, message.memo);
 }
 
 /**
@@ -132,6 +125,23 @@ function linkCard(address, title, memo) {
   const below = memo || (title ? shown(address) : t("media.link"));
   return h("a.card", { href: address, ...LINK }, h("span.card-icon", {}, icon("link")),
     h("span.card-words", {}, h("b", {}, apart(title || shown(address))), h("small", {}, apart(below))));
+}
+
+/**
+ * A file; one that is sound or moving pictures can also be played in place.
+ * @param {string} address
+ * @param {Words} message
+ */
+function file(address, message) {
+  const card = fileCard(address, message);
+  const { ending } = fileName(message.content);
+  const source = mediaAddress(message.url);
+  const tag = SOUND.test(ending) ? "audio" : MOVING.test(ending) ? "video" : null;
+  if (!tag || !source) return card;
+  const player = h(tag, { src: source, controls: true, preload: "metadata", playsinline: true, "aria-label": isolated(message.content) });
+  if (tag === "video") player.className = "video";
+  player.addEventListener("error", () => player.remove(), { once: true });
+  return h("div.played", {}, card, player);
 }
 
 /**
@@ -158,9 +168,9 @@ function showVideo(message) {
 
 /**
  * @param {ShownMessage} message
- * @param {Show} show
+ * @param {RowParts} parts
  */
-function showContact(message, show) {
+function showContact(message, { show }) {
   return h("button.card.contact", { type: "button", onclick: () => show.contact(message) },
     avatar({ id: Number(message.content), name: message.memo ?? "", picture: message.pic }),
     h("span.card-words", {}, h("b", {}, apart(readable(message.memo || message.content, message.content ?? ""))), h("small", {}, t("media.contact"))));

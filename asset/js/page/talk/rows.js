@@ -7,10 +7,10 @@ import { KeyedList } from "../keyed-list.js";
 import { dayName, dayOf, sameDay } from "../moment.js";
 import { TabStop } from "../tab-stop.js";
 import { t } from "../words.js";
-import { NAMED, bubbleRow, isShown, reactionsOf } from "./bubble.js";
 import { preview } from "../preview.js";
-import { ownsGroup } from "./actions.js";
+import { bubbleRow, isShown } from "./bubble.js";
 import { plainText } from "./media.js";
+import { NAMED, reactionsOf } from "./reactions.js";
 
 /** @import { Conversation } from "../../im/conversation.js" */
 /** @import { Entry, Message, User } from "../../im/types.js" */
@@ -90,7 +90,7 @@ export class Rows {
     const user = people.user(item.message.userid);
     const reacted = reactionsOf(item.message).flatMap(([, ids]) => ids.slice(0, NAMED).map((id) => people.name(id)));
     const notice = item.message.media === MEDIA.NOTICE ? preview(item.message, people) : "";
-    return JSON.stringify([item, user.nickname, user.avatar, user.bot, reacted, notice, ownsGroup(item.message, people)]);
+    return JSON.stringify([item, user.nickname, user.avatar, user.bot, reacted, notice]);
   }
 }
 

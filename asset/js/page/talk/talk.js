@@ -10,9 +10,9 @@ import { reason, refusal, t } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { isShown } from "./bubble.js";
 import { DayMark } from "./day-mark.js";
-import { showEdits, showReaders } from "./details.js";
 import { Head } from "./head.js";
 import { Jump } from "./jump.js";
+import { messageParts } from "./message-parts.js";
 import { NewMark } from "./new-mark.js";
 import { Renewal } from "./renewal.js";
 import { Rows, itemsOf } from "./rows.js";
@@ -75,20 +75,16 @@ export class Talk {
    * @returns {RowParts}
    */
   #forRows(show) {
-    const client = this.#client;
+    const people = this.#people;
     return {
-      people: this.#people,
+      ...messageParts({ client: this.#client, people }, () => this.#conversation),
+      people,
       show,
-      quoted: async (seq) => (this.#conversation ? client.one(this.#conversation, seq) : null),
       goTo: (seq) => this.#goTo(seq),
       reply: (message) => this.#composer.replyTo(message),
       edit: (message) => this.#composer.edit(message),
       recall: (message) => this.#recall(message),
       react: ({ seq }, emoji) => this.#send({ media: MEDIA.REACTION, ref: seq, content: emoji }),
-      readers: (message) => showReaders(message, { client, people: this.#people }),
-      edits: (message) => this.#conversation && showEdits(message, this.#conversation.dstid, { client, people: this.#people }),
-      retry: (cid) => client.retry(cid),
-      discard: (cid) => client.discard(cid),
     };
   }
 

@@ -3,6 +3,7 @@
 /** @import { Message } from "../../im/types.js" */
 /** @import { People } from "../people.js" */
 /** @import { Show, ShownMessage } from "../types.js" */
+/** @import { Previewing } from "./link-preview.js" */
 
 /**
  * What the row of a message uses of the chat window.
@@ -16,6 +17,11 @@
  * @property {(message: ShownMessage) => void} recall
  * @property {(message: ShownMessage, emoji: string) => void} react with "" to take the reaction back
  * @property {(message: ShownMessage) => void} readers shows who has read it
+ * @property {(message: ShownMessage) => void} reacted shows who reacted to it with what
+ * @property {(message: ShownMessage) => string} addressOf where the page shows it, for all who may read it
+ * @property {Previewing} preview asks what a link leads to
+ * @property {(message: ShownMessage) => void} view shows its picture over the whole window
+ * @property {(message: ShownMessage) => void} forward asks where to send it on to
  * @property {(message: ShownMessage) => void} edits shows what it said before
  * @property {(cid: string) => void} retry
  * @property {(cid: string) => void} discard

@@ -168,6 +168,14 @@ class Settings(TypedDict):
     push: str
 
 
+class LinkPreview(TypedDict):
+    """What a page says of itself; all of it is "" where there is nothing to show."""
+
+    title: str
+    description: str
+    site: str
+
+
 class InviteMade(TypedDict):
     """An invitation, with its code, which is told only now."""
 

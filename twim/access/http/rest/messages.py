@@ -18,8 +18,10 @@ from twim.errors import Malformed
 from twim.hub.backlog import ANSWER_BYTES, LIST_BYTES, ROW_BYTES
 from twim.logic.conversation_settings import ConversationSettings
 from twim.logic.history import History
+from twim.logic.link_previews import LinkPreviews
 from twim.logic.message_details import MessageDetails
 from twim.logic.message_search import MessageSearch
+from twim.outbound.requests import LONGEST_URL
 from twim.storage.conversation_pages import PAGE
 from twim.storage.search.finding import Search
 from twim.storage.search.words import Question
@@ -42,6 +44,7 @@ BEFORE_FILE: Final = whole("before", 0)
 FILE_LIMIT: Final = whole("limit", 50, least=1, most=FILES)
 QUESTION: Final = text("q", QUESTION_CHARS, least=1)
 FOUND_LIMIT: Final = whole("limit", FOUND, least=1, most=FOUND)
+URL: Final = text("url", LONGEST_URL, least=1)
 SENDER: Final = whole("userid", 0)
 OF_MEDIA: Final = whole("media", 0, most=CUSTOM)
 SINCE: Final = whole("from", 0)
@@ -61,12 +64,14 @@ class Messages:
         details: MessageDetails,
         settings: ConversationSettings,
         searching: MessageSearch,
+        previews: LinkPreviews,
     ) -> None:
         self._authenticator = authenticator
         self._history = history
         self._details = details
         self._settings = settings
         self._searching = searching
+        self._previews = previews
 
     @route(app, "/conversations", "GET", "POST", takes=(), gives=rows(answers.Row, epoch=str))
     async def conversations(self, request: Request, fields: Fields) -> AsyncIterator[bytes]:
@@ -136,6 +141,12 @@ class Messages:
         limit = fields[FILE_LIMIT]
         found = await self._details.of_kind(who.userid, *_conversation(fields), media, before, limit)
         return envelope.ROWS + b",".join(found.bodies) + envelope.rows_end(len(found.bodies), next=found.next)
+
+    @route(app, "/preview", "GET", "POST", takes=(URL,), gives=data(answers.LinkPreview))
+    async def preview(self, request: Request, fields: Fields) -> bytes:
+        """What a page that a message links to says of itself."""
+        who = await self._authenticator.caller(request, fields)
+        return envelope.ok((await self._previews.of(who.userid, fields[URL]))._asdict())
 
     @route(app, "/search", "GET", "POST", takes=SEARCH, gives=rows(answers.FoundMessage, next=int))
     async def search(self, request: Request, fields: Fields) -> bytes:
