@@ -130,7 +130,7 @@
 
 /**
  * The body of every answer. `code` is 0 when it was done. What else there is depends on the path.
- * @typedef {{ code: number, msg: string, data?: unknown, rows?: unknown[], total?: number }} Envelope
+ * @typedef {{ code: number, msg: string, data?: unknown, rows?: unknown[], total?: number, wait?: number }} Envelope
  */
 
 /**
@@ -165,7 +165,7 @@
  *   & Record<"/contact/loadcommunity", Group> & Record<"/invite/list", Invite>
  *   & Record<"/contact/commands", BotCommand>
  *   & Record<"/contact/loadjoin", { requestid: number, userid: number, nickname: string, avatar: string, at: string }>
- *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around", Message>
+ *   & Record<"/message/conversations", Row> & Record<"/message/history" | "/message/around" | "/message/files", Message>
  *   & Record<"/message/search", Found>
  *   & Record<"/message/readers", { userid: number, at: number }>
  *   & Record<"/message/edits", { content: string, at: number }>} ItemByPath
@@ -186,7 +186,7 @@
  * conversations the name of the log.
  * @typedef {Record<"/attach/presign", { url: string, method: string, headers: Record<string, string> }>
  *   & Record<"/message/conversations", { epoch: string }>
- *   & Record<"/message/search", { next: number }>} MoreByPath
+ *   & Record<"/message/search" | "/message/files", { next: number }>} MoreByPath
  */
 
 /**
