@@ -9,7 +9,7 @@ const ACCENTS = new RegExp(`[${[
   "\\u0610-\\u061a\\u064b-\\u065f\\u0670\\u06d6-\\u06dc\\u06df-\\u06e4\\u06e7\\u06e8\\u06ea-\\u06ed\\u0711\\u0730-\\u074a",
   "\\u0951-\\u0954\\u1ab0-\\u1abd\\u1dc0-\\u1dff\\u20d0\\u20d1\\u20d4-\\u20d7\\u20db\\u20dc\\u20e1\\u20e7-\\u20e9\\u20f0\\ufe20-\\ufe2f",
 ].join("")}]`, "gu");
-const INVISIBLE = /(?!\u200b)\p{Cf}|[\u0640\ufe00-\ufe0f\u{e0000}-\u{e0fff}]/gu;
+const INVISIBLE = /(?!\u200b)\p{Cf}|[\ufe00-\ufe0f\u{e0000}-\u{e0fff}\u0640]/gu;
 const STROKES = new Map([["ø", "o"], ["ł", "l"], ["đ", "d"], ["ħ", "h"], ["ŧ", "t"], ["ı", "i"]]);
 const STROKED = /[øłđħŧı]/gu;
 const ASCII = /^\p{ASCII}*$/u;
@@ -103,12 +103,11 @@ export function marksIn(text, pieces) {
 }
 
 /**
- * Whether a text has all of the pieces.
- * @param {string} text
+ * Whether a folded text has all of the pieces.
+ * @param {string} folded
  * @param {string[]} pieces of `piecesOf`; none are in no text
  */
-export function hasAll(text, pieces) {
-  const folded = fold(text);
+export function hasAll(folded, pieces) {
   return pieces.length > 0 && pieces.every((piece) => beginnings(folded, piece).length > 0);
 }
 

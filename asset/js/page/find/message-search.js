@@ -28,6 +28,7 @@ export class MessageSearch {
   status = "none";
   /** @type {Found[]} those of the words before stay until others are there */
   rows = [];
+  of = ""; // the words that they have
   /** @type {unknown} */
   error = null;
   next = 0; // before which the next page is; 0 at the end
@@ -56,7 +57,7 @@ export class MessageSearch {
     this.stop();
     this.#words = asked;
     this.#stale = true;
-    if (!asked) this.rows = [];
+    if (!asked) this.#take([]);
     this.next = 0;
     this.#become(asked ? "asking" : "none");
     if (!asked) return;
@@ -119,6 +120,7 @@ export class MessageSearch {
   /** @param {Found[]} rows */
   #take(rows) {
     this.rows = rows;
+    this.of = this.#words;
     this.#stale = false;
   }
 

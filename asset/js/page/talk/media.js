@@ -3,10 +3,12 @@
 import { MEDIA } from "../../im/index.js";
 import { LINK, addressesIn, mediaAddress, safeAddress, shown } from "../address.js";
 import { avatar } from "../avatar.js";
+import { isMessage } from "../chat-address.js";
 import { emojiOf } from "../compose/emoji-list.js";
 import { h } from "../element.js";
 import { guarded } from "../guarded.js";
 import { icon } from "../icon.js";
+import { BASE, CHAT } from "../pages.js";
 import { apart, fileName, isolated, oneLine, readable, shortFileName } from "../strangers.js";
 import { t } from "../words.js";
 import { openLightbox } from "./lightbox.js";
@@ -57,11 +59,26 @@ export function isBare(message) {
   return message.media === MEDIA.EMOJI || message.media === MEDIA.IMAGE || message.media === MEDIA.VIDEO;
 }
 
-/** @param {Words} message */
-function showText(message) {
+/**
+ * @param {Words} message
+ * @param {Show} show
+ */
+function showText(message, show) {
   const parts = addressesIn(message.content ?? "").map(({ text, address }) =>
-    address ? h("a", { href: address, ...LINK }, text) : withMentions(text, message.mentions));
+    address ? h("a", { href: address, ...LINK, ...ownMessage(address, show) }, text) : withMentions(text, message.mentions));
   return h("p.text", {}, ...parts.flat());
+}
+
+/**
+ * The address of a message of this chat leads there in this page.
+ * @param {string} address
+ * @param {Show} show
+ */
+function ownMessage(address, show) {
+  const { origin, pathname, hash } = new URL(address);
+  const here = origin === location.origin && (pathname === CHAT || pathname === `${BASE}/`);
+  const way = here && isMessage(hash) ? show.toMessageAt(hash) : null;
+  return way ? { target: null, rel: null, referrerpolicy: null, ...way } : {};
 }
 
 /**
@@ -119,9 +136,9 @@ function showLink(message) {
 
 /**
  * An uploaded file, here or in an object store: then the size in the memo tells it from other links.
- * @param {Words} message
+ * @param {Pick<Words, "url" | "memo">} message
  */
-const isFile = ({ url, memo }) => url?.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
+export const isFile = ({ url, memo }) => url?.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
 
 /**
  * @param {string} address

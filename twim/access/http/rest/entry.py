@@ -35,7 +35,9 @@ RETURN: Final = "/user/oidc"
 PATHS: Final = (ENTER.encode(), RETURN.encode())
 BAD_TOKEN: Final = "the token is not valid"
 STATE_COOKIE: Final = b"oidc"
-TARGET: Final = re.compile(r"#1[01]:[1-9][0-9]{0,15}|#user=[0-9]{1,16}|/admin/[a-z]{1,20}\.shtml")
+TARGET: Final = re.compile(
+    r"#1[01]:[1-9][0-9]{0,15}((-[1-9][0-9]{0,15})?:[1-9][0-9]{0,15})?|#user=[0-9]{1,16}|/admin/[a-z]{1,20}\.shtml"
+)
 """Where a log-in may lead: a conversation or a card of the chat page, or an administrators' page. Nothing else, so that
 no link leads to another site by way of ours."""
 TARGET_CHARS: Final = 60
