@@ -96,3 +96,178 @@ def test_everything(group_of: Callable[..., tuple[Person, Person, int]], phone: 
     page.go_back()
     expect(found).to_have_count(0)
     expect(page.locator(".side")).to_be_visible()
+
+
+@SIZES
+def test_opened_message(group_of: Callable[..., tuple[Person, Person, int]], phone: bool) -> None:
+    """A found message opens its chat there, marked; from it one scrolls both ways, and comes to the newest by a button. What is
+    unread stays so until it is seen."""
+    anna, bo, group = group_of(phone)
+    page = anna.page
+    fill(bo, anna, 1, 600)
+    bo.post({"cmd": 11, "dstid": group, "media": 1, "content": "other"})
+    page.reload()
+    anna.online()
+    page.evaluate(LONG_TASKS)
+    look_for(anna, "line 77").locator("a.hit").click()
+    expect(finder(anna)).to_have_count(0)
+    expect(row(anna, 77)).to_be_in_viewport()
+    expect(row(anna, 77)).to_have_class(re.compile("found"))
+    assert page.evaluate("location.hash") == f"#10:{bo.id}"
+    anna.shot(f"find-opened-{'phone' if phone else 'desktop'}")
+    assert unbroken(anna)[-1] < 200
+    for below, seq in ((False, 1), (True, 200)):
+        page.wait_for_function(
+            """([below, seq]) => {
+                const box = document.querySelector(".talk-scroll");
+                box.scrollTo(0, below ? box.scrollHeight : 0);
+                return Boolean(document.querySelector(`li[data-seq="${seq}"]`));
+            }""",
+            arg=[below, seq],
+        )
+        assert len(unbroken(anna)) <= MOST
+    if not phone:
+        expect(page.locator(f"[data-conversation='10:{bo.id}'] .badge")).to_have_text("99+")
+    page.click(".to-end")
+    expect(anna.sees("line 600")).to_be_in_viewport()
+    if not phone:
+        expect(page.locator(f"[data-conversation='10:{bo.id}'] .badge")).to_have_count(0)
+    # In the open chat no step is added to the browser's history: Back leaves the chat.
+    if phone:
+        page.go_back()
+        expect(page.locator(".side")).to_be_visible()
+        page.go_forward()
+        expect(anna.input).to_be_visible()
+    assert max(page.evaluate("longTasks"), default=0) < 1000  # on this machine others take the CPU too
+
+
+def test_keys(group_of: Callable[..., tuple[Person, Person, int]]) -> None:
+    """The window is opened, used and closed by keys alone, and what was looked for is still there the next time."""
+    anna, bo, group = group_of(False)
+    page = anna.page
+    told(bo, anna, "snow one", "snow two")
+    expect(page.locator(f"[data-conversation='10:{bo.id}']")).to_be_visible()
+    page.keyboard.press("/")
+    found = finder(anna)
+    expect(found.locator(".find-field")).to_be_focused()
+    page.keyboard.type("snow")
+    expect(found.locator("a.hit")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    expect(found.locator("section[aria-label='Chats'] a.row")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(found.locator("a.hit").first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(found.locator(".find-field")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(found).to_have_count(0)
+    page.keyboard.press("Control+k")
+    expect(found.locator(".find-field")).to_have_value("snow")
+    expect(found.locator("a.hit")).to_have_count(2)
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(found).to_have_count(0)
+    expect(row(anna, 1)).to_have_class(re.compile("found"))
+    anna.input.fill("a/b")
+    expect(found).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("walk")
+    expect(found.locator("a.row")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".talk-title")).to_have_text("Snow walkers")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.locator("dialog .keys")).to_have_count(4)
+    expect(page.locator("dialog")).to_contain_text("Find")
+
+
+def test_number(person: PeopleOf) -> None:
+    """Who isn't a friend is looked up by a number only when that is asked for."""
+    anna, cai = person("Anna"), person("Cai")
+    asked: list[str] = []
+    anna.page.on("request", lambda request: asked.append(request.url))
+    found = look_for(anna, f" {cai.mobile[:3]} {cai.mobile[3:]}")
+    expect(found.locator(".row")).to_contain_text(cai.mobile)
+    expect(found.locator(".find-note")).to_have_text("No message has these words")
+    assert not [url for url in asked if url.endswith("/user/find")]
+    found.locator(".row").click()
+    expect(anna.page.locator("dialog .found")).to_contain_text("Cai")
+
+
+def test_refused(group_of: Callable[..., tuple[Person, Person, int]]) -> None:
+    """After too many searches it says when it goes on, and goes on by itself; without the server it can be tried again."""
+    anna, bo, _ = group_of(False)
+    told(bo, anna, "snow")
+    refusals = [
+        {"status": 429, "json": {"code": -5, "msg": "too many searches", "wait": 1500}},
+        {"status": 503, "json": {"code": -6, "msg": "storage unavailable"}},
+    ]
+
+    def answer(route: Any) -> None:
+        if refusals:
+            route.fulfill(**refusals.pop(0))
+        else:
+            route.continue_()
+
+    anna.page.route("**/message/search", answer)
+    found = look_for(anna, "snow")
+    expect(found.locator(".find-note")).to_contain_text("It goes on in 2 s")
+    expect(found.locator(".find-note")).to_contain_text("The search didn't work")
+    anna.shot("find-refused")
+    found.locator(".find-foot .button").click()
+    expect(found.locator("a.hit")).to_have_count(1)
+    anna.errors.clear()  # of the browser, for the statuses
+
+
+def test_pages(group_of: Callable[..., tuple[Person, Person, int]]) -> None:
+    """More is read page by page, up to a bound."""
+    anna, bo, _ = group_of(False)
+    fill(bo, anna, 1, 200)
+    found = look_for(anna, "line")
+    expect(found.locator(".find-group .button")).to_have_text("Show all 30")
+    found.locator(".find-group .button").click()
+    for count in (60, 90, 120):
+        found.locator(".find-foot .button").click()
+        expect(found.locator("a.hit")).to_have_count(count)
+    expect(found.locator(".find-foot .button")).to_have_count(0)
+
+
+@SIZES
+def test_address_of_a_message(group_of: Callable[..., tuple[Person, Person, int]], phone: bool) -> None:
+    """The address of a message opens it: in a page that is loaded by it, after a log-in, and as a link in a message."""
+    anna, bo, group = group_of(phone)
+    page = anna.page
+    fill(bo, anna, 1, 300)
+    pair = "-".join(str(one) for one in sorted((anna.id, bo.id)))
+    address = f"{page.url.split('#')[0]}#10:{pair}:40"
+    page.goto("about:blank")
+    page.goto(address)
+    expect(row(anna, 40)).to_be_in_viewport()
+    expect(row(anna, 40)).to_have_class(re.compile("found"))
+    anna.online()
+    expect(row(anna, 40)).to_be_in_viewport()
+    unbroken(anna)
+    bo.post({"cmd": 11, "dstid": group, "media": 1, "content": f"see {address} and https://example.com/"})
+    anna.open(11, group)
+    link = anna.sees("see").locator("a").first
+    expect(anna.sees("see").locator("a").last).to_have_attribute("target", "_blank")
+    link.click()
+    expect(row(anna, 40)).to_be_in_viewport()
+    bo.post({"cmd": 10, "dstid": anna.id, "media": 1, "content": f"also {address}"})
+    page.click(".to-end")
+    anna.sees("also").locator("a").click()
+    expect(row(anna, 40)).to_be_in_viewport()
+    # A message of a chat of others, and one that isn't there.
+    for wrong in (f"#10:1-2:{anna.id}", f"#10:{pair}:4000", "#11:77:1"):
+        page.evaluate(f"location.hash = '{wrong}'")
+        expect(page.locator(".toast").last).to_have_text("That message can't be shown any more")
+    anna.errors.clear()  # of the browser, for the status of the group that isn't there
+    anna.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_url("**/user/login.shtml*")
+    page.fill("[name=mobile]", anna.mobile)
+    page.fill("[name=passwd]", "a good password")
+    page.click("[type=submit]")
+    expect(row(anna, 40)).to_be_in_viewport()

@@ -154,8 +154,10 @@ class FinderWindow {
     const files = this.#files.of === search.of ? this.#files.rows : [];
     const rows = [...named(words, parts), ...said(search.rows, files, search.of, parts)];
     this.#list.show(rows.length || words ? rows : [HINT]);
-    const note = noteOf(search);
+    const count = search.status === "found" && search.rows.length; // seen by who sees the rows
+    const note = count ? t("find.count", { count: search.next ? `${count}+` : count }) : noteOf(search) || (rows.length ? t("find.hint") : "");
     if (this.#note.textContent !== note) this.#note.textContent = note;
+    this.#note.classList.toggle("unseen", Boolean(count));
     this.#note.classList.toggle("find-nothing", !rows.length);
     const kind = `${search.status === "failed"} ${search.more}`;
     if (this.#foot.dataset.kind !== kind) {
