@@ -17,7 +17,9 @@ from test.browser.test_reading import fill
 
 PeopleOf = Callable[..., Person]
 SIZES = pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def pair(person: PeopleOf, phone: bool) -> tuple[Person, Person]:
@@ -105,6 +107,8 @@ def test_shared(person: PeopleOf, phone: bool, tmp_path: Path) -> None:
     """From the card of a friend: the pictures, videos, files, voices and links of the chat, each of which leads to its message."""
     anna, bo = pair(person, phone)
     page = anna.page
+    for who in (anna, bo):
+        who.page.route("https://example.com/**", lambda route: route.fulfill(body=b"", content_type="video/mp4"))
     shared(anna, bo, tmp_path)
     fill(bo, anna, 1, 150)
     expect(anna.sees("line 150")).to_be_visible()
