@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from test.browser.accessible import check_accessible
 from test.browser.person import Person
 from test.browser.test_jump import row
 from test.browser.test_reading import fill
+from test.browser.test_search import in_both_themes
 
 PeopleOf = Callable[..., Person]
 SIZES = pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
@@ -38,8 +38,8 @@ def choose(who: Person, words: str) -> None:
 
 @SIZES
 def test_search_in_chat(person: PeopleOf, phone: bool) -> None:
-    """From the menu of a chat: the newest message that has the words is gone to, then one after the other, of one person or up
-    to a day if that is asked for."""
+    """From the menu of a chat: the newest message that has the words is gone to, then one after the other, of one
+    person or up to a day if that is asked for."""
     anna, bo = pair(person, phone)
     page = anna.page
     fill(bo, anna, 1, 300)
@@ -55,7 +55,7 @@ def test_search_in_chat(person: PeopleOf, phone: bool) -> None:
     expect(note).to_have_text("1 of 3")
     expect(row(anna, 303)).to_have_class(re.compile("found"))
     anna.shot(f"in-chat-{'phone' if phone else 'desktop'}")
-    check_accessible(page)
+    in_both_themes(page)
     field.press("Enter")
     expect(note).to_have_text("2 of 3")
     expect(row(anna, 302)).to_have_class(re.compile("found"))
@@ -104,7 +104,8 @@ def shared(anna: Person, bo: Person, folder: Path) -> None:
 
 @SIZES
 def test_shared(person: PeopleOf, phone: bool, tmp_path: Path) -> None:
-    """From the card of a friend: the pictures, videos, files, voices and links of the chat, each of which leads to its message."""
+    """From the card of a friend: the pictures, videos, files, voices and links of the chat, which lead to their
+    messages."""
     anna, bo = pair(person, phone)
     page = anna.page
     for who in (anna, bo):
@@ -117,7 +118,7 @@ def test_shared(person: PeopleOf, phone: bool, tmp_path: Path) -> None:
     box = page.locator("dialog.files")
     expect(box.locator("a.tile img")).to_have_count(1)
     anna.shot(f"shared-pictures-{'phone' if phone else 'desktop'}")
-    check_accessible(page)
+    in_both_themes(page)
 
     def tab(name: str) -> Locator:
         box.get_by_role("tab", name=name, exact=True).click()
@@ -130,7 +131,7 @@ def test_shared(person: PeopleOf, phone: bool, tmp_path: Path) -> None:
     expect(tab("Links")).to_have_count(2)
     expect(box.locator("a.row b")).to_have_text(["A page", "look at https://example.com/a and that"])
     anna.shot(f"shared-links-{'phone' if phone else 'desktop'}")
-    check_accessible(page)
+    in_both_themes(page)
     box.get_by_role("tab", name="Links").press("ArrowRight")
     expect(box.get_by_role("tab", name="Pictures")).to_be_focused()
     box.locator("a.tile").click()

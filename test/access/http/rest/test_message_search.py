@@ -52,8 +52,8 @@ class SearchTests(RunningNode):
         self.assertEqual(await self.texts(two, "final"), ["final words"])
 
     async def test_where(self) -> None:
-        """In one conversation, or of one person; a friend to whom nothing was said has no conversation, and a blocked one's
-        words stay readable."""
+        """In one conversation, or of one person; with a friend to whom nothing was said there is none, and a blocked
+        one's words stay readable."""
         one, two = await self.friends()
         group = (await one.post("/contact/createcommunity", name="g")).data["id"]
         await two.post("/contact/joincommunity", dstid=group)
