@@ -8,7 +8,8 @@ import { icon } from "../icon.js";
 import { KeyedList } from "../keyed-list.js";
 import { isPlain, wayOf } from "../tab-stop.js";
 import { t } from "../words.js";
-import { LONGEST, MessageSearch } from "./message-search.js";
+import { wordsField } from "./field.js";
+import { MessageSearch } from "./message-search.js";
 import { noteOf, onward } from "./notes.js";
 import { named, said } from "./results.js";
 
@@ -63,8 +64,8 @@ class FinderWindow {
       ask: (asked, before, signal) => client.search(asked, { before, limit: 30 }, signal) });
     this.#files = new MessageSearch({ changed: draw,
       ask: (asked, before, signal) => client.search(asked, { before, limit: 20, media: MEDIA.LINK }, signal) });
-    this.#field = h("input.find-field", { type: "text", inputmode: "search", enterkeyhint: "search", autocomplete: "off", autofocus: true,
-      spellcheck: "false", maxlength: LONGEST, value: words, placeholder: t("find.field"), "aria-label": t("find.field") });
+    this.#field = wordsField(t("find.field"), () => this.#written(), words);
+    this.#field.autofocus = true;
     this.#results = h("div.find-results");
     this.#list = new KeyedList(this.#results);
     this.#note = h("p.find-note", { role: "status" });
@@ -83,19 +84,18 @@ class FinderWindow {
   }
 
   #listen() {
-    this.#field.addEventListener("input", (event) => {
-      if (event instanceof InputEvent && event.isComposing) return;
-      this.#opened.clear();
-      this.#messages.write(this.#field.value);
-      this.#draw();
-    });
-    this.#field.addEventListener("compositionend", () => { this.#messages.write(this.#field.value); this.#draw(); });
     this.#field.addEventListener("keydown", (event) => this.#typed(event));
     this.#results.parentElement?.addEventListener("keydown", (event) => this.#moved(event));
     this.#box.addEventListener("click", ({ target }) => {
       // What a row leads to may be open already: then no other page comes that would close this one.
       if (target === this.#box || (target instanceof Element && target.closest("a.row"))) this.#box.close();
     });
+  }
+
+  #written() {
+    this.#opened.clear();
+    this.#messages.write(this.#field.value);
+    this.#draw();
   }
 
   /** @param {KeyboardEvent} event in the field */

@@ -27,7 +27,7 @@ import { chatRow, facesOf, fileRow, messageRow } from "./rows.js";
 
 const RECENT = 8; // chats that are offered before anything is written
 const FEW = 5; // rows of a part that are shown before more of them are asked for
-const MANY = 50; // and after
+const MANY = 40; // and after
 const NUMBER = /^\+?\d{3,20}$/;
 const FOLDED_BOUND = 5000; // folded names that are kept
 

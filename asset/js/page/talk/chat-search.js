@@ -4,7 +4,8 @@ import { CMD } from "../../im/index.js";
 import { over } from "../back.js";
 import { iconButton } from "../button.js";
 import { fill, h } from "../element.js";
-import { LONGEST, MessageSearch } from "../find/message-search.js";
+import { wordsField } from "../find/field.js";
+import { MessageSearch } from "../find/message-search.js";
 import { noteOf } from "../find/notes.js";
 import { isolated } from "../strangers.js";
 import { t } from "../words.js";
@@ -29,8 +30,7 @@ export class ChatSearch {
       return client.search(words, { scope, dstid, before, limit: PAGE, ...this.#filters() }, signal);
     } });
     const again = () => this.#write(true);
-    this.#field = h("input.find-field", { type: "text", inputmode: "search", enterkeyhint: "search", autocomplete: "off", spellcheck: "false",
-      maxlength: LONGEST, placeholder: t("find.in-chat"), "aria-label": t("find.in-chat"), oninput: () => this.#write(false) });
+    this.#field = wordsField(t("find.in-chat"), () => this.#write(false));
     this.#who = h("select", { "aria-label": t("find.who"), onchange: again });
     this.#until = h("input", { type: "date", "aria-label": t("find.until"), title: t("find.until"), onchange: again });
     this.#note = h("p.find-note", { role: "status" });
