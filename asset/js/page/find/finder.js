@@ -49,6 +49,8 @@ class FinderWindow {
   #box;
   /** @type {Set<string>} */
   #opened = new Set();
+  /** @type {Map<string, Element>} */
+  #kept = new Map();
 
   /**
    * @param {{ client: Client, people: People, show: Show }} parts
@@ -149,7 +151,7 @@ class FinderWindow {
     const focused = document.activeElement;
     const href = focused?.getAttribute("href");
     const [search, words] = [this.#messages, this.#field.value.trim()];
-    const parts = { client: this.#client, people: this.#people, show: this.#show, opened: this.#opened,
+    const parts = { client: this.#client, people: this.#people, show: this.#show, opened: this.#opened, kept: this.#kept,
       open: (/** @type {string} */ key) => { this.#opened.add(key); this.#draw(); } };
     const files = this.#files.of === search.of ? this.#files.rows : [];
     const rows = [...named(words, parts), ...said(search.rows, files, search.of, parts)];
@@ -164,7 +166,7 @@ class FinderWindow {
       this.#foot.dataset.kind = kind;
       fill(this.#foot, onward(search));
     }
-    if (focused && !focused.isConnected) this.#focusAgain(href);
+    if (focused !== document.activeElement) this.#focusAgain(href);
   }
 
   /**

@@ -1,8 +1,9 @@
 // Texts as the server's search compares them: case, width and accents don't matter (twim/storage/search/folding.py), a word
 // is found by its beginning, and what is in a script that doesn't part words anywhere.
 
-// A letter with what belongs to it: marks, the sound marks of half-width kana, the parts of a Hangul syllable.
-const LETTERS = /[\u1100-\u115f]+[\u1160-\u11a7]*[\u11a8-\u11ff]*|\P{M}?[\p{M}\uff9e\uff9f]+|[^]/gu;
+// Plain letters together, which fold one by one; any other letter with what belongs to it: marks, the sound marks of
+// half-width kana, the parts of a Hangul syllable.
+const LETTERS = /[\0-\x7f]+(?![\p{M}\uff9e\uff9f])|[\u1100-\u115f]+[\u1160-\u11a7]*[\u11a8-\u11ff]*|\P{M}?[\p{M}\uff9e\uff9f]+|[^]/gu;
 // Marks that make no other letter: those of Latin, Greek, Cyrillic, Hebrew and Arabic, and such as stand with all scripts.
 const ACCENTS = new RegExp(`[${[
   "\\u0300-\\u0333\\u0339-\\u036f\\u0483-\\u0487\\u0591-\\u05bd\\u05bf\\u05c1\\u05c2\\u05c4\\u05c5\\u05c7",
@@ -51,9 +52,10 @@ function mapped(text) {
   const ends = [];
   for (const { 0: letter, index } of text.matchAll(LETTERS)) {
     const one = fold(letter);
+    const each = one.length === letter.length && ASCII.test(letter);
     for (let unit = 0; unit < one.length; unit++) {
-      starts.push(index);
-      ends.push(index + letter.length);
+      starts.push(each ? index + unit : index);
+      ends.push(each ? index + unit + 1 : index + letter.length);
     }
     folded += one;
   }

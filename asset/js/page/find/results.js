@@ -21,14 +21,17 @@ import { chatRow, facesOf, fileRow, messageRow } from "./rows.js";
 /** @import { Group } from "./grouping.js" */
 
 /**
- * `opened` are the parts of which more than the first rows are shown, by their keys; `open(key)` adds one and draws.
- * @typedef {{ client: Client, people: People, show: Show, opened: Set<string>, open: (key: string) => void }} Parts
+ * `opened` are the parts of which more than the first rows are shown, by their keys; `open(key)` adds one and draws. `kept` are
+ * the rows of messages by how they look: a part that gets more of them is built anew, but not its rows.
+ * @typedef {{ client: Client, people: People, show: Show, opened: Set<string>, open: (key: string) => void,
+ *   kept: Map<string, Element> }} Parts
  */
 
 const RECENT = 8; // chats that are offered before anything is written
 const FEW = 5; // rows of a part that are shown before more of them are asked for
 const MANY = 40; // and after
 const NUMBER = /^\+?\d{3,20}$/;
+const KEPT_BOUND = 500; // rows of messages that are kept
 const FOLDED_BOUND = 5000; // folded names that are kept
 
 /** @type {Map<string, string>} */
@@ -179,6 +182,21 @@ function eachOnce(rows) {
 const factsOf = ({ scope, dstid, seq, edited, userid }, people) => [scope, dstid, seq, edited, people.name(userid)];
 
 /**
+ * @param {Found} row
+ * @param {string[]} pieces
+ * @param {Parts} parts
+ */
+function rowOf(row, pieces, parts) {
+  const look = JSON.stringify([factsOf(row, parts.people), pieces]);
+  const kept = parts.kept.get(look);
+  if (kept) return kept;
+  const made = messageRow(row, { ...parts, pieces });
+  if (parts.kept.size >= KEPT_BOUND) parts.kept.clear();
+  parts.kept.set(look, made);
+  return made;
+}
+
+/**
  * @param {Found[]} rows
  * @param {string[]} pieces
  * @param {Parts} parts
@@ -205,5 +223,5 @@ function groupPart({ key, scope, dstid, rows }, pieces, parts) {
   return { key: name, look: JSON.stringify([face, few.map((row) => factsOf(row, people)), rows.length, pieces]), build: () =>
     h("section.find-part.find-group", { "aria-label": oneLine(face.name) },
       h("h4.find-who", {}, avatar(face, { size: "small", group: face.group }), apart(face.name)),
-      h("ul.list", {}, ...few.map((row) => messageRow(row, { ...parts, pieces }))), more()) };
+      h("ul.list", {}, ...few.map((row) => rowOf(row, pieces, parts))), more()) };
 }

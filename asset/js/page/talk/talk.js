@@ -19,7 +19,7 @@ import { Renewal } from "./renewal.js";
 import { Rows, itemsOf } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Seeking } from "./seeking.js";
-import { Slice } from "./slice.js";
+import { AROUND, Slice } from "./slice.js";
 import { Typing } from "./typing.js";
 
 /** @import { Client } from "../../im/index.js" */
@@ -171,6 +171,7 @@ export class Talk {
     await this.#goTo(seq);
     if (this.#landing === landing && this.#conversation) {
       this.#landing = null;
+      this.#client.reading(this.#conversation, false);
       this.#start(this.#conversation, scroll);
     } else if (conversation === this.#conversation) {
       this.#client.reading(conversation, !scroll.following);
@@ -262,6 +263,9 @@ export class Talk {
     const conversation = this.#conversation;
     if (!conversation || !this.#scroll) return;
     await this.#seeking.goTo(seq, conversation, this.#scroll, () => conversation === this.#conversation);
+    // The rest of what fits around it, each side in a task of its own.
+    setTimeout(() => { if (this.#scroll?.nearTop) this.#older(); });
+    setTimeout(() => this.#newer());
   }
 
   /** @param {Address} address */
@@ -308,7 +312,7 @@ export class Talk {
    */
   #drawAround(seq) {
     this.#landing = null;
-    if (this.#conversation) this.#slice.around(this.#conversation, seq);
+    if (this.#conversation) this.#slice.around(this.#conversation, seq, AROUND);
     this.#drawNow();
   }
 
