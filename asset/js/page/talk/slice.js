@@ -4,7 +4,7 @@
 
 export const MOST = 160; // messages that have rows at once
 export const BEGIN = 50; // messages on a side of where a slice begins
-export const AROUND = 16; // and where one jumps to: what is further away is added then
+export const AROUND = 12; // and where one jumps to: what is further away is added then
 export const STEP = 25; // messages that are added at an end of the slice: more rows at once take too long
 
 /**
