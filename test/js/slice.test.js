@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Conversation } from "../../asset/js/im/conversation.js";
 import { NewMark } from "../../asset/js/page/talk/new-mark.js";
-import { BEGIN, MOST, STEP, Slice } from "../../asset/js/page/talk/slice.js";
+import { AROUND, BEGIN, MOST, STEP, Slice } from "../../asset/js/page/talk/slice.js";
 import { text, texts } from "./world.js";
 
 const REACTION = 22;
@@ -61,6 +61,8 @@ test("a slice around a message has rows on both sides, and is open where the end
   const { conversation, slice } = rig(1000);
   slice.around(conversation, 500);
   assert.deepEqual([ends(slice, conversation), slice.open], [[501 - BEGIN, 500 + BEGIN], false]);
+  slice.around(conversation, 500, AROUND);
+  assert.deepEqual(ends(slice, conversation), [501 - AROUND, 500 + AROUND]);
   slice.around(conversation, 990);
   assert.deepEqual([ends(slice, conversation), slice.open], [[991 - BEGIN, 1000], true]);
   slice.around(conversation, 3);

@@ -98,8 +98,8 @@ def myself(visitor: Visitor, server: Server) -> Any:
 def test_in(server: Server, provider: RunningProvider, boss: Visitor) -> None:
     """Who logs in there is in the chat here, the same user each time, by the external id that is promised."""
     signup(boss, server, "open")
-    ann, where = come(server, "ann", to="#11:7")
-    assert where == f"{CHAT}#11:7"
+    ann, where = come(server, "ann", to="#10:2-3:417")
+    assert where == f"{CHAT}#10:2-3:417"
     assert ann.cookie("token")
     assert not ann.cookie("oidc")
     me = myself(ann, server)
@@ -210,6 +210,7 @@ def test_no_other_way_out(server: Server) -> None:
         "/\\evil.example",
         "/admin/../x.shtml",
         "#11:7\n",
+        "#10:2-3",
         "javascript:x",
     ):
         answer = Visitor().ask(f"{server.url}/user/oidc", {"to": to})

@@ -344,10 +344,23 @@ export class Client extends Emitter {
    * few rows and not be the last.
    * @param {string} words 1 to 100 characters
    * @param {SearchOptions} [options]
+   * @param {AbortSignal | null} [signal] gives it up
    * @returns {Promise<{ rows: Found[], next: number }>}
    */
-  async search(words, options = {}) {
-    const { rows = [], next } = await this.rest.call("/message/search", { q: words, ...options });
+  async search(words, options = {}, signal = null) {
+    const { rows = [], next } = await this.rest.call("/message/search", { q: words, ...options }, "POST", undefined, signal);
+    return { rows, next };
+  }
+
+  /**
+   * The newest messages of one kind in a conversation. `next` is as of `search`, and so is that a page may have few rows.
+   * @param {Pick<Conversation, "scope" | "dstid">} conversation
+   * @param {number} media
+   * @param {{ before?: number, limit?: number }} [options]
+   * @returns {Promise<{ rows: Message[], next: number }>}
+   */
+  async files({ scope, dstid }, media, options = {}) {
+    const { rows = [], next } = await this.rest.call("/message/files", { scope, dstid, media, ...options });
     return { rows, next };
   }
 

@@ -4,16 +4,20 @@ import { OTHER_USER } from "./codes.js";
 
 /** @import { Envelope } from "./types.js" */
 
-/** The server refused (`status`, `code`, `message`), or couldn't be reached (`status` 0). */
+/**
+ * The server refused (`status`, `code`, `message`), or couldn't be reached (`status` 0). `wait` is after how many milliseconds
+ * what was refused for a limit would pass; 0 where nothing is said.
+ */
 export class Refused extends Error {
   /**
    * @param {string} message
-   * @param {{ code?: number, status?: number }} [answer]
+   * @param {{ code?: number, status?: number, wait?: number }} [answer]
    */
-  constructor(message, { code = -1, status = 0 } = {}) {
+  constructor(message, { code = -1, status = 0, wait = 0 } = {}) {
     super(message);
     this.code = code;
     this.status = status;
+    this.wait = wait;
   }
 
   get loggedOut() { return this.status === 401; }
@@ -42,6 +46,6 @@ export function unwrap(status, text) {
   } catch {
     throw new Refused(status === 413 ? "too large" : `answer ${status}`, { status });
   }
-  if (envelope?.code !== 0) throw new Refused(envelope?.msg || `answer ${status}`, { code: envelope?.code, status });
+  if (envelope?.code !== 0) throw new Refused(envelope?.msg || `answer ${status}`, { code: envelope?.code, status, wait: Number(envelope?.wait) || 0 });
   return envelope;
 }

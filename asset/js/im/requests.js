@@ -18,6 +18,13 @@ const REQUEST_TIMEOUT = 20_000; // ms
  * @property {Environment["fetch"]} [fetch]
  */
 
+/**
+ * A signal of both; in a browser without them the first alone, and what is given up is then only not waited for.
+ * @param {AbortSignal} first
+ * @param {AbortSignal | null} second
+ */
+const bothOf = (first, second) => (second && AbortSignal.any?.([first, second])) || first;
+
 export class Requests {
   #base; #token; #fetch; #user; #refused; #ending = new AbortController();
   /** @type {Refused | null} */
@@ -48,15 +55,17 @@ export class Requests {
   throwIfEnded() { if (this.#why) throw this.#why; }
 
   /**
-   * The body of the answer to a POST to `path` with the fields that aren't null; a GET takes none. Throws a Refused.
+   * The body of the answer to a POST to `path` with the fields that aren't null; a GET takes none. Throws a Refused, or an AbortError when `signal`
+   * gives up.
    * @template {string} Path
    * @param {Path} path
    * @param {Fields} [fields]
    * @param {"POST" | "PATCH" | "GET"} [method]
    * @param {number} [timeout] ms
+   * @param {AbortSignal | null} [signal]
    * @returns {Promise<AnswerOf<Path>>}
    */
-  async call(path, fields = {}, method = "POST", timeout = REQUEST_TIMEOUT) {
+  async call(path, fields = {}, method = "POST", timeout = REQUEST_TIMEOUT, signal = null) {
     const body = new URLSearchParams();
     for (const [name, value] of Object.entries(fields)) if ((value ?? null) !== null) body.set(name, String(value));
     this.throwIfEnded();
@@ -64,9 +73,10 @@ export class Requests {
     try {
       response = await this.#fetch(this.address(path), {
         method, body: method === "GET" ? null : body, headers: this.headers(), credentials: this.#token ? "omit" : "same-origin",
-        signal: AbortSignal.timeout(timeout),
+        signal: bothOf(AbortSignal.timeout(timeout), signal),
       });
     } catch {
+      signal?.throwIfAborted();
       throw new Refused("no connection");
     }
     return /** @type {AnswerOf<Path>} */ (this.opened(response.status, await response.text()));

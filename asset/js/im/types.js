@@ -130,7 +130,7 @@
 
 /**
  * The body of every answer. `code` is 0 when it was done. What else there is depends on the path.
- * @typedef {{ code: number, msg: string, data?: unknown, rows?: unknown[], total?: number }} Envelope
+ * @typedef {{ code: number, msg: string, data?: unknown, rows?: unknown[], total?: number, wait?: number }} Envelope
  */
 
 /**

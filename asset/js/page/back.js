@@ -25,6 +25,7 @@ export function over(close, there = () => true) {
   if (open.length > level) {
     level = open.length;
     history.pushState({ ...history.state, over: level }, "");
+    address = location.hash; // which may have been replaced
   }
   return () => {
     const at = open.indexOf(entry);

@@ -1,4 +1,4 @@
-/** @typedef {string | number | boolean | null | undefined | Record<string, unknown> | (() => unknown)} Attribute */
+/** @typedef {string | number | boolean | null | undefined | Record<string, unknown> | ((event: MouseEvent) => unknown)} Attribute */
 /** @typedef {Node | string | false | null | undefined} Child */
 
 /**
@@ -38,7 +38,7 @@ const present = (children) =>
  */
 function set(element, key, value) {
   if (value === false || value === null || value === undefined) return;
-  if (typeof value === "function") element.addEventListener(key.slice("on".length), value);
+  if (typeof value === "function") element.addEventListener(key.slice("on".length), /** @type {EventListener} */ (value));
   else if (typeof value === "object") Object.assign(element.dataset, value);
   else element.setAttribute(key, value === true ? "" : String(value));
 }

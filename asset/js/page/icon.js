@@ -40,10 +40,12 @@ const PATHS = {
   pin: "M9 4h6l-1 6 3.5 3.5h-11L10 10zM12 13.5V21",
   play: "M8 5l11 7-11 7z",
   reply: "M10 6L4 12l6 6M4 12h9a7 7 0 0 1 7 6",
+  search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L20.5 20.5",
   send: "M4 12L20 4l-5 16-3.5-6.5z",
   share: "M12 15V4M8 7.5L12 4l4 3.5M5 13v7h14v-7",
   sticker: "M20 12.5V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h6.5zM20 12.5c-5 0-7.5 2.5-7.5 7.5M9 9v1M15 9v1",
   undo: "M8 5L4 9l4 4M4 9h9a6 6 0 0 1 0 12H9",
+  up: "M5 15l7-7 7 7",
 };
 
 /** @typedef {keyof typeof PATHS} IconName */

@@ -1,7 +1,10 @@
 // Puts the parts of the chat together for one user: all of it, or one conversation alone.
 
 import { expiryOf } from "../im/addresses.js";
+import { iconButton } from "./button.js";
 import { h, part } from "./element.js";
+import { Finder } from "./find/finder.js";
+import { leadsTo } from "./leads.js";
 import { Navigation, talkInView } from "./navigation.js";
 import { Chats } from "./panel/chats.js";
 import { Friends } from "./panel/friends.js";
@@ -37,7 +40,7 @@ export function openChat({ client, user, known, left, inView = () => true, logsO
   const people = new People(client.rest, user);
   if (known) people.restore(known);
   const choices = new Choices(client.rest, user.id);
-  const show = showWith({ client, people });
+  const show = showWith({ client, people }, leadsTo({ user, talk: () => talk, open: (address) => navigation.open(address) }));
   const frame = part(".app");
   const talk = new Talk(part(".talk"), { client, people, show, inView: () => inView() && talkInView(frame) });
   const panels = {
@@ -47,10 +50,12 @@ export function openChat({ client, user, known, left, inView = () => true, logsO
     me: new Me({ client, people, choices, unsentFiles: () => talk.unsentFiles, leave: () => left(true) }, logsOut),
   };
   const side = new Side(part(".side"), { client, people, panels });
-  const navigation = new Navigation(frame, { talk, show, moved: () => side.redraw() });
+  const navigation = new Navigation(frame, { talk, show, me: user.id, moved: () => side.redraw() });
   side.showPanel("chats");
   side.showState("connecting");
-  listenForShortcuts({ step: (by) => step(client, by) });
+  const finder = new Finder({ client, people, show });
+  part(".side-tools").before(iconButton("search", t("find.title"), () => finder.open(), ".find-opener"));
+  listenForShortcuts({ step: (by) => step(client, by), find: () => finder.open() });
   document.querySelector(".side-foot")?.append(h("button.round.keys-help",
     { type: "button", "aria-label": t("keys.title"), title: t("keys.title"), onclick: showShortcuts }, "?"));
   connect({ client, people, left });
@@ -65,7 +70,8 @@ export function openChat({ client, user, known, left, inView = () => true, logsO
  */
 export function openConversation({ client, user, left, inView = () => true }, { scope, dstid }) {
   const people = new People(client.rest, user);
-  const talk = new Talk(part(".talk"), { client, people, show: showWith({ client, people }), inView });
+  const show = showWith({ client, people }, leadsTo({ user, talk: () => talk, only: { scope, dstid } }));
+  const talk = new Talk(part(".talk"), { client, people, show, inView });
   document.body.dataset.one = "";
   part(".app").dataset.part = "talk";
   connect({ client, people, left });

@@ -21,7 +21,7 @@ const ASK_AGAIN = 30_000; // ms until a user who couldn't be read is asked for a
  */
 export class People extends Emitter {
   #rest;
-  /** @type {Map<number, User>} */
+  /** @type {Map<number, User & { ownName: string }>} */
   #users = new Map();
   /** @type {Set<number>} */
   #asked = new Set();
@@ -222,11 +222,12 @@ export class People extends Emitter {
 
   /**
    * Keeps a user as it is shown, and gives it back.
-   * @param {User} user
+   * @param {User & { ownName?: string }} user
    */
   #keep(user) {
     const remark = user.remark ?? this.#users.get(user.id)?.remark; // only the list of friends tells it
-    const kept = { ...user, remark, nickname: readable(remark || user.nickname, user.id) };
+    const { ownName = readable(user.nickname, user.id) } = user;
+    const kept = { ...user, remark, ownName, nickname: readable(remark || user.nickname, user.id) };
     this.#users.delete(user.id);
     this.#users.set(user.id, kept);
     if (this.#users.size > USERS_BOUND) {

@@ -4,11 +4,12 @@ import { openDialog } from "./dialog.js";
 import { h } from "./element.js";
 import { t } from "./words.js";
 
+const isMac = /^(Mac|iP)/.test(navigator.platform); // there Ctrl+K is a key of every field
 const FIELDS = "input, textarea, select, [contenteditable]";
 
 /** @type {() => [group: string, keys: [keys: string[], words: string][]][]} */
 const sheet = () => [
-  [t("keys.everywhere"), [[["?"], t("keys.help")], [["Alt", "↑"], t("keys.chat-before")], [["Alt", "↓"], t("keys.chat-after")],
+  [t("keys.everywhere"), [[["?"], t("keys.help")], [[isMac ? "⌘" : "Ctrl", "K"], t("find.title")], [["/"], t("find.title")], [["Alt", "↑"], t("keys.chat-before")], [["Alt", "↓"], t("keys.chat-after")],
     [["Esc"], t("keys.close")]]],
   [t("keys.lists"), [[["↑", "↓"], t("keys.row")], [["Home", "End"], t("keys.ends")], [["Enter"], t("keys.open")],
     [["⇧ F10"], t("keys.menu")]]],
@@ -24,15 +25,18 @@ export function showShortcuts() {
 }
 
 /**
- * Listens for them. `step(by)` opens the chat that is so many rows further down in the list.
- * @param {{ step: (by: number) => void }} does
+ * Listens for them. `step(by)` opens the chat that is so many rows further down in the list, `find()` what finds everything.
+ * @param {{ step: (by: number) => void, find: () => void }} does
  */
-export function listenForShortcuts({ step }) {
+export function listenForShortcuts({ step, find }) {
   document.addEventListener("keydown", (event) => {
-    const { key, target, altKey, ctrlKey, metaKey, defaultPrevented, isComposing } = event;
-    if (defaultPrevented || isComposing || ctrlKey || metaKey || document.querySelector("dialog[open]")) return;
+    const { key, target, altKey, ctrlKey, metaKey, shiftKey, defaultPrevented, isComposing } = event;
+    if (defaultPrevented || isComposing || document.querySelector("dialog[open]")) return;
+    const finds = (isMac ? metaKey && !ctrlKey : ctrlKey && !metaKey) && !altKey && !shiftKey && key.toLowerCase() === "k";
+    if ((ctrlKey || metaKey) && !finds) return;
     const writes = target instanceof Element && target.closest(FIELDS);
-    if (key === "?" && !altKey && !writes) showShortcuts();
+    if (finds || (key === "/" && !altKey && !writes)) find();
+    else if (key === "?" && !altKey && !writes) showShortcuts();
     else if (altKey && (key === "ArrowUp" || key === "ArrowDown")) step(key === "ArrowUp" ? -1 : 1);
     else return;
     event.preventDefault();

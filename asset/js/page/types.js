@@ -3,11 +3,12 @@
 
 /** @import { Conversation } from "../im/conversation.js" */
 /** @import { Group, Message, User, Words } from "../im/types.js" */
-/** @import { Child } from "./element.js" */
+/** @import { Attribute, Child } from "./element.js" */
 
 /**
- * What is known of a user: all that the server says, or, until it has said it, a name made of the id.
- * @typedef {Pick<User, "id" | "nickname" | "avatar"> & Partial<User>} Person
+ * What is known of a user: all that the server says, or, until it has said it, a name made of the id. `nickname` is how I call
+ * them, `ownName` how they call themselves.
+ * @typedef {Pick<User, "id" | "nickname" | "avatar"> & Partial<User> & { ownName?: string }} Person
  */
 
 /**
@@ -28,9 +29,13 @@
  * @property {(user: Person) => void} user
  * @property {(group: GroupFacts) => void} group
  * @property {(card: Pick<Words, "url" | "content">) => void} contact the user whom a contact card means
- * @property {() => void} addFriend
+ * @property {(number?: string) => void} addFriend looks for who has the number, if one is given
  * @property {() => void} createGroup
  * @property {() => void} joinGroup
+ * @property {(conversation: Address, seq: number) => Record<string, Attribute>} toMessage the attributes of a link to a message
+ * @property {(hash: string) => Record<string, Attribute> | null} toMessageAt the same by a message's address; null where it can't be shown here
+ * @property {(conversation: Address) => void} searchIn looks for something in one conversation
+ * @property {(conversation: Address) => void} files what was sent in a conversation
  * @property {() => void} choices what can be started from the list of conversations
  */
 

@@ -30,6 +30,7 @@ USER: Final = b"twim-user"
 COOKIE_SECONDS: Final = 30 * 24 * 3600
 RENEW_SECONDS: Final = 24 * 3600
 RENEWED: Final = 20_000  # devices whose last renewal is remembered; one that is forgotten is renewed once more
+CALLER_FIELDS: Final = ("userid", "ownerid")  # in which a request may say whose it is
 KNOWN_COOKIE: Final = b"known"
 KNOWN_SECONDS: Final = 400 * 24 * 3600  # the longest that browsers keep a cookie (RFC 6265bis, section 5.5)
 
@@ -99,15 +100,22 @@ class Authenticator:
         asked_by = "" if fetched else "/".join(page.split("/")[:3])
         return not asked_by.lower().startswith(("http:", "https:")) or self.peers.is_own(request, asked_by)
 
-    async def caller(self, request: Request, fields: Fields | None = None, size: int = ANSWER_BYTES) -> LoggedIn:
+    async def caller(
+        self,
+        request: Request,
+        fields: Fields | None = None,
+        size: int = ANSWER_BYTES,
+        own: tuple[str, ...] = CALLER_FIELDS,
+    ) -> LoggedIn:
         """The user who sends the request, once the quota has `size` bytes for the answer (see `Backlogs`).
-        `NotLoggedIn`; `OtherUser` or `NotYours` when the request names another user; `TooMany`."""
+        `NotLoggedIn`; `OtherUser` or `NotYours` when the request names another user, where it names one in the fields
+        `own`; `TooMany`."""
         if fields is None:
             fields = read_fields(request)
         token = self.token_of(request, fields)
         who = await self._tokens.check(token)
         check_named(request, who.userid)
-        check_own(fields, who.userid, "userid", "ownerid")
+        check_own(fields, who.userid, *own)
         self._renew(request, token, who.deviceid)
         self.limits.user(who.userid)
         channel = request.channel

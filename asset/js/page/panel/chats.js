@@ -85,7 +85,7 @@ export class Chats {
    */
   #rowOf(conversation) {
     const facts = this.#factsOf(conversation);
-    const menu = () => showChatMenu(conversation, facts.name, this.#client);
+    const menu = () => showChatMenu(conversation, facts.name, this.#client, this.#show);
     return { key: facts.key, look: JSON.stringify(facts), build: () => chatRow(facts, menu), plain: facts.name };
   }
 

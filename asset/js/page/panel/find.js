@@ -13,12 +13,14 @@ import { showUser } from "./user-card.js";
 /** @import { Client, Rest } from "../../im/index.js" */
 /** @import { User, Words } from "../../im/types.js" */
 /** @import { People } from "../people.js" */
+/** @import { Show } from "../types.js" */
 
 /**
- * Asks for a mobile or an id, shows who has it, and adds them.
+ * Asks for a mobile or an id, shows who has it, and adds them; a number that is known already is looked up at once.
  * @param {{ client: Client, people: People }} parts
+ * @param {string} [known]
  */
-export function addFriend({ client: { rest }, people }) {
+export function addFriend({ client: { rest }, people }, known = "") {
   const found = h("ul.list.found");
   /** @param {Record<string, string>} asked */
   const search = async ({ number }) => {
@@ -26,9 +28,11 @@ export function addFriend({ client: { rest }, people }) {
     fill(found, ...users.map((user) => foundRow(user, { rest, people })));
     if (!users.length) fill(found, h("li.nothing", {}, h("p", {}, t("friend.nobody"))));
   };
-  const number = { name: "number", required: true, inputmode: "tel", autocomplete: "off", pattern: "\\+?[0-9]{1,20}" };
+  const number = { name: "number", value: known, required: true, inputmode: "tel", autocomplete: "off", pattern: "\\+?[0-9]{1,20}" };
   const fields = [field(t("friend.number"), number)];
-  openDialog(t("friend.add"), form({ fields, submit: t("friend.search"), submitted: search }), found);
+  const asking = form({ fields, submit: t("friend.search"), submitted: search });
+  openDialog(t("friend.add"), asking, found);
+  if (known) asking.requestSubmit();
 }
 
 /**
@@ -66,7 +70,7 @@ function foundRow(user, parts) {
  * Shows the user whom a contact card means: ours carry the id in the address, those of the original Go server a mobile
  * in the content.
  * @param {Pick<Words, "url" | "content">} card
- * @param {{ client: Client, people: People }} parts
+ * @param {{ client: Client, people: People, show: Show }} parts
  */
 export async function lookUp(card, parts) {
   const id = /#user=(\d{1,16})$/.exec(card.url ?? "")?.[1];

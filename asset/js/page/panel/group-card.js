@@ -16,8 +16,8 @@ import { picturePicker } from "./picture-picker.js";
 /** @import { Client } from "../../im/index.js" */
 /** @import { People } from "../people.js" */
 /** @import { Part } from "../strangers.js" */
-/** @import { GroupFacts, Person } from "../types.js" */
-/** @typedef {{ client: Client, people: People }} Parts that a card uses */
+/** @import { GroupFacts, Person, Show } from "../types.js" */
+/** @typedef {{ client: Client, people: People, show: Show }} Parts that a card uses */
 
 const MUTE_SECONDS = 3600;
 
@@ -64,6 +64,7 @@ function about(group) {
 function buttonsOf(group, runs, parts) {
   return h("div.dialog-buttons", {}, mayAdd(group) && button(t("group.add"), () => addMembers(group, parts), ".primary"),
     mayAdd(group) && button(t("invite.by-link"), () => inviteByLink(group, parts.client)),
+    button(t("files.title"), () => parts.show.files({ scope: CMD.GROUP, dstid: group.id })),
     runs && button(t("group.edit"), () => edit(group, parts)),
     group.role === "owner" && !group.dissolved && button(t("group.dissolve"), () => dissolve(group, parts), ".bad"),
     button(t("group.leave"), () => leave(group, parts), ".bad"));

@@ -1,5 +1,6 @@
-// The dialogs that every part of the page can open.
+// The dialogs that every part of the page can open, and what leads to a place in it.
 
+import { showFiles } from "../find/files.js";
 import { addFriend, lookUp } from "./find.js";
 import { showGroup } from "./group-card.js";
 import { createGroup, joinGroup, showChoices } from "./new-group.js";
@@ -10,15 +11,23 @@ import { showUser } from "./user-card.js";
 /** @import { Show } from "../types.js" */
 
 /**
- * @param {{ client: Client, people: People }} parts
+ * @param {{ client: Client, people: People }} given
+ * @param {Pick<Show, "toMessage" | "toMessageAt" | "searchIn">} leads
  * @returns {Show}
  */
-export const showWith = (parts) => ({
-  user: (user) => showUser(user, parts),
-  group: (group) => showGroup(group, parts),
-  contact: (card) => lookUp(card, parts),
-  addFriend: () => addFriend(parts),
-  createGroup: () => createGroup(parts),
-  joinGroup: () => joinGroup(parts),
-  choices: () => showChoices(parts),
-});
+export function showWith({ client, people }, leads) {
+  /** @type {Show} */
+  const show = {
+    ...leads,
+    user: (user) => showUser(user, parts),
+    group: (group) => showGroup(group, parts),
+    contact: (card) => lookUp(card, parts),
+    files: (conversation) => showFiles(conversation, parts),
+    addFriend: (number) => addFriend(parts, number),
+    createGroup: () => createGroup(parts),
+    joinGroup: () => joinGroup(parts),
+    choices: () => showChoices(parts),
+  };
+  const parts = { client, people, show };
+  return show;
+}

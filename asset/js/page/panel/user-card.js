@@ -14,8 +14,8 @@ import { friendButton, talkLink } from "./friend-button.js";
 
 /** @import { Client } from "../../im/index.js" */
 /** @import { People } from "../people.js" */
-/** @import { Person } from "../types.js" */
-/** @typedef {{ client: Client, people: People }} Parts that a card uses */
+/** @import { Person, Show } from "../types.js" */
+/** @typedef {{ client: Client, people: People, show: Show }} Parts that a card uses */
 
 /**
  * @param {Pick<Person, "id">} user
@@ -40,6 +40,7 @@ export function showUser({ id }, parts) {
     choices.show([
       ...(friend ? forFriends : []),
       ...(self ? [] : [{ key: "block", look: "", build: () => blockButton(now, parts) }]),
+      { key: "files", look: "", build: () => button(t("files.title"), () => parts.show.files({ scope: CMD.SINGLE, dstid: id })) },
       { key: "share", look: "", build: () => button(t("friend.share"), () => shareCard(now(), parts)) },
       // Within an element of its own, as it puts something else in its place once it was used.
       { key: "talk", look: JSON.stringify([friend, user.nickname]), build: () =>

@@ -83,7 +83,7 @@ export class Head {
   /** @param {string} name */
   #menu(name) {
     if (!this.#conversation) return;
-    showChatMenu(this.#conversation, name, this.#client);
+    showChatMenu(this.#conversation, name, this.#client, this.#show);
   }
 
   /** Says that there is no connection; "" where there is one. */

@@ -112,9 +112,9 @@ function showLink(message) {
 
 /**
  * An uploaded file, here or in an object store: then the size in the memo tells it from other links.
- * @param {Words} message
+ * @param {Pick<Words, "url" | "memo">} message
  */
-const isFile = ({ url, memo }) => url?.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
+export const isFile = ({ url, memo }) => url?.startsWith("/mnt/") || /^[\d.]+ [KM]?B$/.test(memo ?? "");
 
 /**
  * @param {string} address

@@ -110,6 +110,7 @@ export class Scroll {
     this.#leaveEnd();
     row.scrollIntoView({ block: "center" });
     this.#remember();
+    if (this.#isLast() && this.#atEnd()) this.toEnd(); // also where there is nothing to scroll
   }
 
   /**

@@ -1,5 +1,6 @@
 // Going to a message, which may have to be loaded first.
 
+import { Refused } from "../../im/index.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
 import { isShown } from "./bubble.js";
@@ -12,7 +13,7 @@ const SOON = 500; // ms after which it is said that something is being looked fo
 const POINTED = 1600; // ms for which the message is marked
 
 export class Seeking {
-  #client; #list; #draw; #asked = 0;
+  #client; #list; #draw; #asked = 0; #pointed = { seq: 0, until: 0 };
 
   /**
    * @param {Client} client
@@ -38,11 +39,21 @@ export class Seeking {
       const row = this.#rowOf(seq) ?? this.#held(seq, conversation) ?? (await this.#load(seq, conversation, scroll, isOpen));
       if (!row || asked !== this.#asked || !isOpen()) return;
       scroll.show(row);
-      row.classList.add("found");
-      setTimeout(() => row.classList.remove("found"), POINTED);
+      this.#pointed = { seq, until: Date.now() + POINTED };
+      this.mark();
+      setTimeout(() => this.mark(), POINTED);
     } catch (error) {
-      toast(reason(error), "bad");
+      const gone = error instanceof Refused && (error.status === 404 || error.status === 403);
+      toast(gone ? t("talk.leads-nowhere") : reason(error), "bad");
     }
+  }
+
+  /** Marks the message that was gone to, for a moment: also when its row is built anew in that time. */
+  mark() {
+    const { seq, until } = this.#pointed;
+    const row = Date.now() < until ? this.#rowOf(seq) : null;
+    for (const marked of this.#list.querySelectorAll(".found")) if (marked !== row) marked.classList.remove("found");
+    row?.classList.add("found");
   }
 
   /**
@@ -66,9 +77,11 @@ export class Seeking {
     const client = this.#client;
     const soon = setTimeout(() => toast(t("talk.seeking")), SOON);
     try {
-      const found = await client.one(conversation, seq);
+      // Of a conversation that nothing is known of yet, the server alone knows what there is.
+      const known = conversation.head > 0;
+      const found = known && (await client.one(conversation, seq));
       client.reading(conversation, true); // nothing is let go on the way
-      const reached = found && isShown(found) && (await client.reach(conversation, seq));
+      const reached = (!known || (found && isShown(found))) && (await client.reach(conversation, seq));
       if (!isOpen()) return null;
       if (conversation.apart) scroll.begin(false);
       if (reached) this.#draw(seq);

@@ -4,6 +4,7 @@
 
 export const MOST = 160; // messages that have rows at once
 export const BEGIN = 50; // messages on a side of where a slice begins
+export const AROUND = 12; // and where one jumps to: what is further away is added then
 export const STEP = 25; // messages that are added at an end of the slice: more rows at once take too long
 
 /**
@@ -47,10 +48,11 @@ export class Slice {
    * Begins anew around the message `seq`, which needn't have a row.
    * @param {Source} source
    * @param {number} seq
+   * @param {number} [count] of messages on each side
    */
-  around(source, seq) {
-    this.#first = this.#back(source, Math.min(seq, source.high), BEGIN);
-    this.#last = this.#forward(source, seq + 1, BEGIN);
+  around(source, seq, count = BEGIN) {
+    this.#first = this.#back(source, Math.min(seq, source.high), count);
+    this.#last = this.#forward(source, seq + 1, count);
     this.#openAtEnd(source);
   }
 

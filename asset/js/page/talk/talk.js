@@ -8,6 +8,7 @@ import { icon } from "../icon.js";
 import { toast } from "../toast.js";
 import { reason, refusal, t } from "../words.js";
 import { Announcer } from "./announcer.js";
+import { ChatSearch } from "./chat-search.js";
 import { isShown } from "./bubble.js";
 import { DayMark } from "./day-mark.js";
 import { Head } from "./head.js";
@@ -18,7 +19,7 @@ import { Renewal } from "./renewal.js";
 import { Rows, itemsOf } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Seeking } from "./seeking.js";
-import { Slice } from "./slice.js";
+import { AROUND, Slice } from "./slice.js";
 import { Typing } from "./typing.js";
 
 /** @import { Client } from "../../im/index.js" */
@@ -30,8 +31,10 @@ import { Typing } from "./typing.js";
 /** @import { RowParts } from "./types.js" */
 
 export class Talk {
-  #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer;
+  #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer; #search;
   #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #slice = new Slice(isShown);
+  /** @type {object | null} set while the message that was asked for isn't there yet: until then nothing is shown */
+  #landing = null;
   #new = new NewMark();
   /** @type {Conversation | null} */
   #conversation = null;
@@ -60,6 +63,7 @@ export class Talk {
     this.#jump = new Jump(() => this.toEnd());
     this.#day = new DayMark(this.#box, this.#rows.element);
     this.#announcer = new Announcer(people);
+    this.#search = new ChatSearch({ client, people, goTo: (seq) => this.#goTo(seq) });
     this.#body = h("div.talk-body", {}, this.#box, this.#day.element, this.#jump.element, this.#announcer.element);
     this.#listen();
   }
@@ -117,26 +121,61 @@ export class Talk {
   }
 
   /**
+   * Opens a conversation, at one of its messages if `seq` names one.
    * @param {number} scope
    * @param {number} dstid
+   * @param {number} [seq]
    */
-  open(scope, dstid) {
-    if (this.#shows({ scope, dstid })) return;
+  open(scope, dstid, seq = 0) {
+    if (this.#shows({ scope, dstid })) {
+      if (seq) this.#goTo(seq);
+      return;
+    }
     this.close();
     const conversation = this.#client.conversation(scope, dstid);
     this.#conversation = conversation;
-    fill(this.#element, this.#head.element, this.#body, this.#composer.element);
+    fill(this.#element, this.#head.element, this.#search.element, this.#body, this.#composer.element);
     const scroll = this.#scroll ??= new Scroll(this.#box, this.#rows.element,
       { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
-        isLast: () => this.#slice.open && !this.#conversation?.apart });
+        isLast: () => !this.#landing && this.#slice.open && !this.#conversation?.apart });
     this.#beginning = this.#fromNew = true;
     this.#new.begin(conversation, this.#client.state === "online");
     this.#head.show(this.#conversation);
     this.#composer.open(conversation);
-    this.#begin(conversation, scroll, this.#positions.get(keyOf(scope, dstid)));
+    if (seq) this.#land(conversation, scroll, seq);
+    else this.#start(conversation, scroll, this.#positions.get(keyOf(scope, dstid)));
+    this.#renewal.renew();
+  }
+
+  /**
+   * @param {Conversation} conversation
+   * @param {Scroll} scroll
+   * @param {ReadingPosition} [position]
+   */
+  #start(conversation, scroll, position) {
+    this.#begin(conversation, scroll, position);
     if (scroll.nearTop || !conversation.size) this.#older();
     else this.#begun();
-    this.#renewal.renew();
+  }
+
+  /**
+   * Shows what is around a message, or, where that can't be had, what would be shown without it.
+   * @param {Conversation} conversation
+   * @param {Scroll} scroll
+   * @param {number} seq
+   */
+  async #land(conversation, scroll, seq) {
+    const landing = this.#landing = {};
+    scroll.begin(false);
+    await this.#goTo(seq);
+    if (this.#landing === landing && this.#conversation) {
+      this.#landing = null;
+      this.#client.reading(this.#conversation, false);
+      this.#start(this.#conversation, scroll);
+    } else if (conversation === this.#conversation) {
+      this.#client.reading(conversation, !scroll.following);
+      this.#begun();
+    }
   }
 
   /**
@@ -171,14 +210,18 @@ export class Talk {
     this.#showJump();
   }
 
+  /** Looks for something in the open conversation. */
+  search() { if (this.#conversation) this.#search.open(this.#conversation); }
+
   close() {
     if (!this.#conversation) return;
+    this.#search.close();
     this.#keepPosition(this.#conversation);
     this.#composer.close();
     this.#typing.clear();
     this.#rows.show([]);
     this.#announcer.clear();
-    this.#conversation = null;
+    this.#conversation = this.#landing = null;
     fill(this.#element, h("div.talk-none", {}, icon("chat"), h("p", {}, t("talk.none"))));
   }
 
@@ -219,6 +262,9 @@ export class Talk {
     const conversation = this.#conversation;
     if (!conversation || !this.#scroll) return;
     await this.#seeking.goTo(seq, conversation, this.#scroll, () => conversation === this.#conversation);
+    // The rest of what fits around it, each side in a task of its own.
+    setTimeout(() => { if (this.#scroll?.nearTop) this.#older(); });
+    setTimeout(() => this.#newer());
   }
 
   /** @param {Address} address */
@@ -246,13 +292,14 @@ export class Talk {
 
   #drawNow() {
     const [conversation, scroll] = [this.#conversation, this.#scroll];
-    if (!conversation || !scroll) return;
+    if (!conversation || !scroll || this.#landing) return;
     this.#new.look(conversation, this.#sees);
     const { before, messages } = this.#slice.of(conversation, scroll.following);
     const atEnd = this.#slice.open && !conversation.apart;
     const waiting = atEnd ? this.#client.waiting(conversation.scope, conversation.dstid).filter(({ message }) => isShown(message)) : [];
     const items = itemsOf(messages, conversation, waiting, this.#people.me);
     scroll.around(() => this.#rows.show(items, { before, newAfter: this.#new.after }));
+    this.#seeking.mark();
     this.#day.look();
     this.#seen();
     this.#showJump();
@@ -263,14 +310,15 @@ export class Talk {
    * @param {number} seq
    */
   #drawAround(seq) {
-    if (this.#conversation) this.#slice.around(this.#conversation, seq);
+    this.#landing = null;
+    if (this.#conversation) this.#slice.around(this.#conversation, seq, AROUND);
     this.#drawNow();
   }
 
   /** More rows above: of what is held, then of the page before it. */
   async #older() {
     const [conversation, scroll] = [this.#conversation, this.#scroll];
-    if (this.#paging || !conversation || !scroll) return;
+    if (this.#paging || this.#landing || !conversation || !scroll) return;
     this.#paging = true;
     try {
       let more = true;
@@ -296,7 +344,7 @@ export class Talk {
   /** More rows below: of what is held, then of the page after a part of the past that was gone to. */
   async #newer() {
     const [conversation, scroll] = [this.#conversation, this.#scroll];
-    if (!conversation || !scroll) return;
+    if (!conversation || !scroll || this.#landing) return;
     while (scroll.nearBottom && this.#slice.down(conversation)) this.#drawNow();
     if (this.#forward || !conversation.apart || !scroll.nearBottom) return;
     this.#forward = true;
@@ -319,7 +367,7 @@ export class Talk {
     if (conversation && !this.#shows(conversation)) return;
     this.#conversation = this.#client.conversation(scope, dstid);
     this.#draw();
-    if (this.#conversation.size) return; // only what it holds has changed
+    if (this.#conversation.size || this.#landing) return; // only what it holds has changed
     this.#slice.toEnd(this.#conversation);
     this.#beginning = true;
     this.#older();
@@ -342,7 +390,7 @@ export class Talk {
   }
 
   #showJump() {
-    const away = Boolean(this.#scroll && !this.#scroll.following);
+    const away = !this.#landing && Boolean(this.#scroll && !this.#scroll.following);
     this.#jump.show(away, this.#conversation?.unread ?? 0);
   }
 

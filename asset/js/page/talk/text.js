@@ -3,15 +3,18 @@
 
 import { LINK, addressesIn } from "../address.js";
 import { isFewEmoji } from "../characters.js";
+import { isMessage } from "../chat-address.js";
 import { coloured } from "../code-colours.js";
 import { h } from "../element.js";
 import { blocksOf } from "../markdown.js";
+import { BASE, CHAT } from "../pages.js";
 
 /** @import { Words } from "../../im/types.js" */
 /** @import { Child } from "../element.js" */
 /** @import { Inline } from "../inline-marks.js" */
 /** @import { Block, CodeBlock } from "../markdown.js" */
-/** @typedef {Words["mentions"]} Mentions */
+/** @import { Show } from "../types.js" */
+/** @typedef {{ mentions: Words["mentions"], show: Pick<Show, "toMessageAt"> }} About what the words of one message need */
 
 const DIRECTION = Object.freeze({ dir: "auto" }); // as its first letter has it
 const TAGS = Object.freeze({ bold: "strong", italic: "em", strike: "del" });
@@ -19,31 +22,33 @@ const TAGS = Object.freeze({ bold: "strong", italic: "em", strike: "del" });
 /**
  * What fills the bubble of a text message.
  * @param {Words} message
+ * @param {Pick<About, "show">} parts
  */
-export function showText({ content = "", mentions }) {
+export function showText({ content = "", mentions }, { show }) {
+  const about = { mentions, show };
   if (isFewEmoji(content)) return h("p.text.few-emoji", {}, content);
   const blocks = blocksOf(content);
   const [first] = blocks;
   if (!first) return h("p.text", DIRECTION, content);
-  if (blocks.length === 1 && first.kind === "text") return h("p.text", DIRECTION, ...inlines(first.children, mentions));
-  return h("div.text.blocks", {}, ...blocks.map((one) => blockOf(one, mentions)));
+  if (blocks.length === 1 && first.kind === "text") return h("p.text", DIRECTION, ...inlines(first.children, about));
+  return h("div.text.blocks", {}, ...blocks.map((one) => blockOf(one, about)));
 }
 
 /**
  * @param {Block} block
- * @param {Mentions} mentions
+ * @param {About} about
  * @returns {Element}
  */
-function blockOf(block, mentions) {
+function blockOf(block, about) {
   switch (block.kind) {
     case "code": return codeBlock(block);
-    case "quote": return h("blockquote", {}, ...block.blocks.map((one) => blockOf(one, mentions)));
+    case "quote": return h("blockquote", {}, ...block.blocks.map((one) => blockOf(one, about)));
     case "list": {
       const items = block.items.map((item) => h("li", DIRECTION, ...item.map((one, at) =>
-        (at === 0 && one.kind === "text" ? h("span", {}, ...inlines(one.children, mentions)) : blockOf(one, mentions)))));
+        (at === 0 && one.kind === "text" ? h("span", {}, ...inlines(one.children, about)) : blockOf(one, about)))));
       return block.start === null ? h("ul", {}, ...items) : h("ol", { start: block.start }, ...items);
     }
-    default: return h("p", DIRECTION, ...inlines(block.children, mentions));
+    default: return h("p", DIRECTION, ...inlines(block.children, about));
   }
 }
 
@@ -55,26 +60,39 @@ function codeBlock({ text, language }) {
 
 /**
  * @param {Inline[]} parts
- * @param {Mentions} mentions
+ * @param {About} about
  * @returns {Child[]}
  */
-const inlines = (parts, mentions) => parts.flatMap((part) => inline(part, mentions));
+const inlines = (parts, about) => parts.flatMap((part) => inline(part, about));
 
 /**
  * @param {Inline} part
- * @param {Mentions} mentions
+ * @param {About} about
  * @returns {Child[]}
  */
-function inline(part, mentions) {
-  if (typeof part === "string") return withMentions(part, mentions);
+function inline(part, about) {
+  if (typeof part === "string") return withMentions(part, about.mentions);
   if (part.kind === "code") return [h("code", {}, part.text)];
-  if ("children" in part) return [h(TAGS[part.kind], {}, ...inlines(part.children, mentions))];
-  return addressesIn(part.text).map(({ text, address }) => (address ? h("a", { href: address, ...LINK }, text) : text));
+  if ("children" in part) return [h(TAGS[part.kind], {}, ...inlines(part.children, about))];
+  return addressesIn(part.text).map(({ text, address }) =>
+    (address ? h("a", { href: address, ...LINK, ...ownMessage(address, about.show) }, text) : text));
+}
+
+/**
+ * The address of a message of this chat leads there in this page.
+ * @param {string} address
+ * @param {About["show"]} show
+ */
+function ownMessage(address, show) {
+  const { origin, pathname, hash } = new URL(address);
+  const here = origin === location.origin && (pathname === CHAT || pathname === `${BASE}/`);
+  const way = here && isMessage(hash) ? show.toMessageAt(hash) : null;
+  return way ? { target: null, rel: null, referrerpolicy: null, ...way } : {};
 }
 
 /**
  * @param {string} text
- * @param {Mentions} mentions
+ * @param {Words["mentions"]} mentions
  */
 function withMentions(text, mentions) {
   if (!mentions?.length) return [text];

@@ -52,7 +52,8 @@ class SearchTests(RunningNode):
         self.assertEqual(await self.texts(two, "final"), ["final words"])
 
     async def test_where(self) -> None:
-        """In one conversation; a friend to whom nothing was said has none, and a blocked one's words stay readable."""
+        """In one conversation, or of one person; with a friend to whom nothing was said there is none, and a blocked
+        one's words stay readable."""
         one, two = await self.friends()
         group = (await one.post("/contact/createcommunity", name="g")).data["id"]
         await two.post("/contact/joincommunity", dstid=group)
@@ -64,6 +65,7 @@ class SearchTests(RunningNode):
         self.assertEqual(await self.texts(two, "to", scope=11, dstid=group), ["to all"])
         self.assertEqual(await self.texts(two, "to", scope=10, dstid=one.id), ["to you"])
         self.assertEqual(await self.texts(two, "to", userid=two.id), [])
+        self.assertEqual(await self.texts(two, "to", userid=one.id), ["to you", "to all"])
         await two.post("/contact/block", dstid=one.id)
         self.assertEqual(await self.texts(two, "to", scope=10, dstid=one.id), ["to you"])
         await two.post("/contact/leavecommunity", dstid=group)

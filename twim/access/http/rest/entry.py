@@ -35,9 +35,11 @@ RETURN: Final = "/user/oidc"
 PATHS: Final = (ENTER.encode(), RETURN.encode())
 BAD_TOKEN: Final = "the token is not valid"
 STATE_COOKIE: Final = b"oidc"
-TARGET: Final = re.compile(r"#1[01]:[1-9][0-9]{0,15}|#user=[0-9]{1,16}|/admin/[a-z]{1,20}\.shtml")
-"""Where a log-in may lead: a conversation or a card of the chat page, or an administrators' page. Nothing else, so that
-no link leads to another site by way of ours."""
+TARGET: Final = re.compile(
+    r"#1[01]:[1-9][0-9]{0,15}((-[1-9][0-9]{0,15})?:[1-9][0-9]{0,15})?|#user=[0-9]{1,16}|/admin/[a-z]{1,20}\.shtml"
+)
+"""Where a log-in may lead: a conversation, a message or a card of the chat page, or an administrators' page. Nothing
+else, so that no link leads to another site by way of ours."""
 TARGET_CHARS: Final = 60
 CODE: Final = 4_096  # characters of what a provider gives a browser
 PICTURE: Final = re.compile(r"https://[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]{1,142}")

@@ -151,7 +151,7 @@ class Messages:
     @route(app, "/search", "GET", "POST", takes=SEARCH, gives=rows(answers.FoundMessage, next=int))
     async def search(self, request: Request, fields: Fields) -> bytes:
         """The messages with some words, newest first."""
-        who = await self._authenticator.caller(request, fields)
+        who = await self._authenticator.caller(request, fields, own=("ownerid",))  # `userid` is the author
         search = Search(
             who.userid,
             Question(fields[QUESTION]),
