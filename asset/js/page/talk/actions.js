@@ -4,6 +4,7 @@ import { CMD, MEDIA } from "../../im/index.js";
 import { over } from "../back.js";
 import { QUICK } from "../compose/emoji-list.js";
 import { h } from "../element.js";
+import { goesOn } from "../forwarding/posting.js";
 import { icon } from "../icon.js";
 import { t } from "../words.js";
 
@@ -23,6 +24,7 @@ export function actionsFor(message, parts) {
     button("reply", t("action.reply"), () => parts.reply(message)),
     mine && message.media === MEDIA.TEXT && button("edit", t("action.edit"), () => parts.edit(message)),
     mine && message.cmd === CMD.GROUP && button("checks", t("action.readers"), () => parts.readers(message)),
+    goesOn(message) && button("check", t("action.select"), () => parts.select(message)),
     (mine || ownsGroup(message, parts.people)) && button("undo", t("action.recall"), () => parts.recall(message)));
 }
 

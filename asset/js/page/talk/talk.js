@@ -4,6 +4,7 @@ import { MEDIA, Refused, keyOf } from "../../im/index.js";
 import { Composer } from "../compose/composer.js";
 import { confirmed } from "../dialog.js";
 import { fill, h } from "../element.js";
+import { Selection } from "../forwarding/selection.js";
 import { icon } from "../icon.js";
 import { toast } from "../toast.js";
 import { reason, refusal, t } from "../words.js";
@@ -31,7 +32,7 @@ import { Typing } from "./typing.js";
 
 export class Talk {
   #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer;
-  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #slice = new Slice(isShown);
+  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #selection; #slice = new Slice(isShown);
   #new = new NewMark();
   /** @type {Conversation | null} */
   #conversation = null;
@@ -61,6 +62,7 @@ export class Talk {
     this.#day = new DayMark(this.#box, this.#rows.element);
     this.#announcer = new Announcer(people);
     this.#body = h("div.talk-body", {}, this.#box, this.#day.element, this.#jump.element, this.#announcer.element);
+    this.#selection = new Selection({ client, people, rows: this.#rows.element, frame: element, at: (seq) => this.#conversation?.at(seq) });
     this.#listen();
   }
 
@@ -81,6 +83,7 @@ export class Talk {
       reply: (message) => this.#composer.replyTo(message),
       edit: (message) => this.#composer.edit(message),
       recall: (message) => this.#recall(message),
+      select: (message) => this.#selection.begin(message),
       react: ({ seq }, emoji) => this.#send({ media: MEDIA.REACTION, ref: seq, content: emoji }),
       readers: (message) => showReaders(message, { client, people: this.#people }),
       edits: (message) => this.#conversation && showEdits(message, this.#conversation.dstid, { client, people: this.#people }),
@@ -126,7 +129,7 @@ export class Talk {
     this.close();
     const conversation = this.#client.conversation(scope, dstid);
     this.#conversation = conversation;
-    fill(this.#element, this.#head.element, this.#body, this.#composer.element);
+    fill(this.#element, this.#head.element, this.#body, this.#selection.element, this.#composer.element);
     const scroll = this.#scroll ??= new Scroll(this.#box, this.#rows.element,
       { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
         isLast: () => this.#slice.open && !this.#conversation?.apart });
@@ -176,6 +179,7 @@ export class Talk {
     if (!this.#conversation) return;
     this.#keepPosition(this.#conversation);
     this.#composer.close();
+    this.#selection.end();
     this.#typing.clear();
     this.#rows.show([]);
     this.#announcer.clear();
