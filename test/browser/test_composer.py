@@ -201,3 +201,69 @@ def test_uploads_outlast_a_reload_and_an_outage(friends: Friends, tmp_path: Path
     anna.page.wait_for_url("**/user/login.shtml*")
     assert anna.page.evaluate(kept) == 0
     anna.errors.clear()  # the browser wrote down what this test broke
+
+
+SWIPE = """([by]) => {
+    const bar = document.querySelector(".recording");
+    const at = (type, clientX) => bar.dispatchEvent(new PointerEvent(type,
+        { clientX, clientY: 5, pointerType: "touch", bubbles: true }));
+    at("pointerdown", 300);
+    at("pointermove", 300 - by);
+    at("pointerup", 300 - by);
+}"""
+
+
+@pytest.mark.parametrize("phone", [True, False])
+def test_voice(person: PeopleOf, phone: bool) -> None:
+    """A recording shows how loud it is and can be paused; Escape cancels it, and on a phone a wide swipe. It is played
+    at a chosen speed, and its bars become those of its sound."""
+    anna, bo = person("Anna", phone=phone), person("Bo")
+    anna.become_friend(bo)
+    anna.open(10, bo.id)
+    bo.open(10, anna.id)
+    page, recording = anna.page, anna.page.locator(".recording")
+
+    def record() -> None:
+        if phone:
+            page.click(".compose-more")
+            page.click("[data-more=mic]")
+        else:
+            page.click(".record")
+        expect(recording).to_be_visible()
+
+    record()
+    page.locator(".recording-level i:not(.bar-1)").first.wait_for(state="attached")
+    page.click(".recording-pause")
+    expect(recording).to_have_class("recording paused")
+    expect(page.locator(".recording-pause")).to_have_attribute("aria-label", "Go on recording")
+    anna.shot(f"recording-{'phone' if phone else 'desktop'}")
+    check_accessible(page)
+    page.click(".recording-pause")
+    expect(recording).to_have_class("recording")
+    if phone:
+        page.evaluate(SWIPE, [40])
+        expect(recording).to_be_visible()
+        page.evaluate(SWIPE, [160])
+    else:
+        page.keyboard.press("Escape")
+    expect(recording).to_be_hidden()
+    record()
+    expect(page.locator(".recording b")).to_have_text("0:01")
+    page.locator(".recording .primary").click()
+    voice = bo.page.locator("li.message .voice")
+    expect(voice).to_have_count(1)
+    bo.page.evaluate("""() => {
+        const { play } = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.play = function () { window.played = this; return play.call(this); };
+    }""")
+    speed = voice.locator(".voice-speed")
+    expect(speed).to_have_text("1×")
+    speed.click()
+    expect(speed).to_have_text("1.5×")
+    voice.locator(".voice-play").click()
+    expect(voice.locator(".voice-bars")).to_have_attribute("data-real", "")
+    assert bo.page.evaluate("window.played.playbackRate") == 1.5
+    speed.click()
+    assert bo.page.evaluate("window.played.playbackRate") == 2
+    bo.shot("voice")
+    check_accessible(bo.page)
