@@ -267,3 +267,45 @@ def test_voice(person: PeopleOf, phone: bool) -> None:
     assert bo.page.evaluate("window.played.playbackRate") == 2
     bo.shot("voice")
     check_accessible(bo.page)
+
+
+@pytest.mark.parametrize(("phone", "lang", "dark"), [(True, "zh", True), (False, "en", False)])
+def test_emoji(person: PeopleOf, phone: bool, lang: str, dark: bool) -> None:
+    """Emoji are in groups, are found by words of either language, have a skin tone, and those used last come first
+    the next time. The panel lies over nothing that is in use, and arrow keys go through it."""
+    anna = person("Anna", phone=phone, lang=lang)
+    page = anna.page
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    anna.open(10, anna.id)
+    anna.input.fill("hello")
+    anna.send()
+    anna.sees("hello")
+    anna.open_emoji()
+    tabs, faces = page.locator(".emoji-tabs button"), page.locator(".emoji-grid button")
+    expect(tabs).to_have_count(11)
+    expect(faces.first).to_have_text("😀")
+    anna.shot(f"emoji-{'phone' if phone else 'desktop'}")
+    check_accessible(page)
+    panel, field = page.locator(".emoji-panel").bounding_box(), anna.input.bounding_box()
+    row = anna.sees("hello").bounding_box()
+    assert panel is not None and field is not None and row is not None
+    assert row["y"] + row["height"] <= panel["y"] + 1 and panel["y"] + panel["height"] <= field["y"] + 1
+    tabs.nth(2).click()
+    for _ in range(3):
+        page.locator(".emoji-tone").click()
+    expect(faces.first).to_have_text("👋🏽")
+    faces.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(anna.input).to_have_value("👍🏽")
+    page.locator(".emoji-search").fill("猫")
+    page.locator(".emoji-grid button", has_text="🐱").click()
+    expect(anna.input).to_have_value("👍🏽🐱")
+    page.locator(".emoji-search").fill("qqq")
+    expect(faces).to_have_count(0)
+    page.locator(".emoji-search").fill("germany")
+    expect(faces).to_have_text(["🇩🇪"])
+    page.reload()
+    anna.online()
+    anna.open_emoji()
+    expect(faces).to_have_text(["🐱", "👍🏽"])

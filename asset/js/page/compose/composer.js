@@ -44,6 +44,7 @@ export class Composer {
     this.#mentions = new Mentions(this.#input, people);
     this.#commands = new Commands(this.#input, client.rest, people);
     this.#panel = new EmojiPanel({
+      user: people.me.id,
       pick: (emoji) => this.#insert(emoji),
       sticker: (url, name) => this.#sticker(url, name),
     });
