@@ -1,5 +1,7 @@
 // Sound from the microphone: recorded, paused, measured.
 
+/** @typedef {"sent" | "kept" | "dropped"} End what becomes of a recording */
+
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // the second is Safari's
 const ENDINGS = new Map([["audio/mp4", "m4a"], ["audio/ogg", "ogg"]]);
 const LOUD = 0.25; // the root mean square that counts as full, of samples from -1 to 1

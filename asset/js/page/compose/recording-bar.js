@@ -7,8 +7,7 @@ import { duration } from "../moment.js";
 import { t } from "../words.js";
 import { byTouch } from "./touch.js";
 
-/** @import { Recorder } from "./recorder.js" */
-/** @import { End } from "./voice.js" */
+/** @import { End, Recorder } from "./recorder.js" */
 
 const LONGEST = 120; // seconds
 const LOOK_EVERY = 100; // ms

@@ -7,7 +7,7 @@ import { Recorder, letGo } from "./recorder.js";
 import { RecordingBar } from "./recording-bar.js";
 
 /** @import { Address } from "../types.js" */
-/** @typedef {"sent" | "kept" | "dropped"} End what becomes of a recording */
+/** @import { End } from "./recorder.js" */
 /** @typedef {(file: File, seconds: number, how: { conversation: Address, sent: boolean }) => void} Take */
 
 export class Voice {
