@@ -51,6 +51,7 @@ def test_field(person: PeopleOf, phone: bool, dark: bool) -> None:
     check_accessible(page)
     anna.send()
     bo.sees("one\ntwo")
+    assert page.evaluate("document.activeElement.matches('.composer-input')")
     assert send.is_visible() is not phone
 
 

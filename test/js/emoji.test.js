@@ -50,4 +50,8 @@ test("the newest are remembered with the tone, each once; a storage may hold any
     store.setItem("im:1:emoji", text);
     assert.deepEqual([choices.recent, choices.tone], [[], 0], text);
   }
+  const refused = { getItem: () => { throw new Error("refused"); }, setItem: () => { throw new Error("refused"); } };
+  const none = new EmojiChoices(1, refused);
+  none.use("😀");
+  assert.deepEqual(none.recent, []);
 });

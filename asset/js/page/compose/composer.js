@@ -79,6 +79,7 @@ export class Composer {
   get #drafts() { return this.#client.drafts; }
 
   #listen() {
+    this.#send.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus, and a phone its keyboard
     this.#input.addEventListener("input", () => this.#changed());
     this.#input.addEventListener("keydown", (event) => this.#pressed(event));
     this.#input.addEventListener("paste", (event) => {

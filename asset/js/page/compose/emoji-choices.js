@@ -8,9 +8,9 @@ export class EmojiChoices {
 
   /**
    * @param {number} user
-   * @param {Pick<Storage, "getItem" | "setItem">} [store]
+   * @param {Pick<Storage, "getItem" | "setItem"> | null} [store] the browser's where none is given
    */
-  constructor(user, store = globalThis.localStorage) {
+  constructor(user, store = null) {
     this.#name = `im:${user}:emoji`;
     this.#store = store;
   }
@@ -23,6 +23,9 @@ export class EmojiChoices {
 
   set tone(tone) { this.#write({ ...this.#read(), tone }); }
 
+  /** Asked each time: a browser may refuse it by throwing. */
+  get #storage() { return this.#store ?? globalThis.localStorage; }
+
   /** @param {string} emoji */
   use(emoji) {
     const { recent, tone } = this.#read();
@@ -32,7 +35,7 @@ export class EmojiChoices {
   /** @returns {{ recent: string[], tone: number }} */
   #read() {
     try {
-      const { recent = [], tone = 0 } = JSON.parse(this.#store.getItem(this.#name) ?? "{}"); // a storage may hold anything
+      const { recent = [], tone = 0 } = JSON.parse(this.#storage.getItem(this.#name) ?? "{}"); // a storage may hold anything
       /** @param {unknown} one */
       const isOne = (one) => typeof one === "string" && one.length <= LONGEST;
       return { recent: recent.filter(isOne).slice(0, RECENT), tone: [1, 2, 3, 4, 5].includes(tone) ? tone : 0 };
@@ -44,7 +47,7 @@ export class EmojiChoices {
   /** @param {{ recent: string[], tone: number }} choices */
   #write(choices) {
     try {
-      this.#store.setItem(this.#name, JSON.stringify(choices));
+      this.#storage.setItem(this.#name, JSON.stringify(choices));
     } catch {
       // The storage is full or refused: nothing is remembered.
     }

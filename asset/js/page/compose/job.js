@@ -21,6 +21,7 @@ import { t } from "../words.js";
  * @property {Said} said
  * @property {"waiting" | "travelling" | "arrived" | "failed" | "refused"} state
  * @property {boolean} away
+ * @property {boolean} takenUp whether an earlier page began it
  * @property {Words | null} message
  * @property {AbortController} giving gives the upload up
  * @property {() => void} done lets other pages know that it is no longer ours to send
@@ -34,7 +35,7 @@ export const NAME_BOUND = 200; // characters of a name that the server is told
  * @param {Pick<Job, "key" | "conversation" | "cid" | "made" | "file" | "said">} what
  * @returns {Job}
  */
-export const jobOf = (what) => ({ ...what, state: "waiting", away: false, message: null, giving: new AbortController(),
+export const jobOf = (what) => ({ ...what, state: "waiting", away: false, takenUp: false, message: null, giving: new AbortController(),
   done: () => {}, row: h("div.upload"), bar: h("progress") });
 
 /** @param {Pick<Job, "file">} job */

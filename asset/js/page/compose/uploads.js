@@ -87,6 +87,7 @@ export class Uploads {
    */
   #takeUp(kept) {
     const job = jobOf({ ...kept, key: keyOf(kept.conversation) });
+    job.takenUp = true;
     ours(kept.cid, job, async () => {
       if (!(await isKept(kept.cid))) return job.done();
       this.#line(job);
@@ -176,6 +177,7 @@ export class Uploads {
   #fail(job, words, again = false) {
     job.state = again ? "failed" : "refused";
     showFailure(job, words, { retry: again ? () => this.#start(job) : null, giveUp: () => this.#giveUp(job) });
+    if (job.takenUp && job.away) return; // the state line says that there is no connection
     if (job.key !== this.#key) toast(`${nameOf(job)}: ${words}`, "bad"); // its own chat isn't the open one
   }
 

@@ -54,6 +54,8 @@ export class Selection {
     this.#watch.observe(this.#parts.rows, { childList: true });
     this.#mark();
     this.#toggle(message);
+    const row = this.#parts.rows.querySelector(`[data-seq="${message.seq}"]`);
+    if (row instanceof HTMLElement) row.focus({ preventScroll: true }); // what was pressed is hidden now
   }
 
   end() {
