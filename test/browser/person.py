@@ -93,9 +93,24 @@ class Person:
         return self.page.locator(".composer-input")
 
     def say(self, text: str) -> None:
-        """Write a message and send it by Enter."""
+        """Write a message and send it by Enter, on a phone by the button."""
         self.input.fill(text)
-        self.input.press("Enter")
+        self.send()
+
+    def send(self) -> None:
+        """Send what is written."""
+        if self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
+            self.page.click(".send")
+        else:
+            self.input.press("Enter")
+
+    def open_emoji(self) -> None:
+        """Open the emoji, on a phone from the sheet."""
+        if self.page.locator(".compose-more").is_visible():
+            self.page.click(".compose-more")
+            self.page.click("[data-more=emoji]")
+        else:
+            self.page.locator(".composer-row .round").first.click()
 
     def attach(self, kind: str, *files: Path) -> None:
         """Choose files by the button for this kind ("picture", "camera", "file"), and send what is shown of them."""

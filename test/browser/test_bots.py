@@ -71,7 +71,7 @@ def test_bot(person: Callable[..., Person], call: Call, phone: bool, lang: str, 
     expect(options).to_have_count(1)
     options.first.click()
     expect(input).to_have_value("/转账 ")
-    input.press("Enter")
+    anna.send()
     anna.sees("/转账")
     page.locator(".talk-who").click()
     expect(page.locator(".members .row", has_text="Meteo").locator(".bot-badge")).to_have_text(mark)

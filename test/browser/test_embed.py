@@ -145,7 +145,7 @@ def mounted(page: Page, **options: object) -> FrameLocator:
 def said(frame: FrameLocator, text: str) -> None:
     """Write a message in the frame."""
     frame.locator(".composer-input").fill(text)
-    frame.locator(".composer-input").press("Enter")
+    frame.locator(".send").click()
 
 
 def seen(frame: FrameLocator, text: str) -> None:

@@ -140,7 +140,7 @@ def test_back_closes_what_is_on_top(person: PeopleOf, phone: bool) -> None:
     expect(page.locator(".lightbox")).to_be_visible()
     page.go_back()
     expect(page.locator(".lightbox")).to_have_count(0)
-    page.locator(".composer-row .round").first.click()
+    anna.open_emoji()
     expect(page.locator(".emoji-panel")).to_be_visible()
     page.go_back()
     expect(page.locator(".emoji-panel")).to_be_hidden()

@@ -106,7 +106,7 @@ def test_taken_out(friends: Friends) -> None:
     anna, bo = friends
     bring(anna, "paste", {}, "a.png", "b.txt", "c.png")
     for name in ("a.png", "c.png"):
-        anna.page.locator(".tray-item", has_text=name).locator("button").click()
+        anna.page.locator(".tray-item", has_text=name).locator(".tray-remove").click()
     anna.shot("tray")
     anna.page.click(".send")
     expect(bo.page.locator("li.message")).to_have_count(1)
@@ -307,11 +307,11 @@ def test_looks(person: PeopleOf, phone: bool, pictures: list[Path], tmp_path: Pa
     anna.page.locator(".talk-scroll").evaluate("(box) => box.scrollTo(0, 100)")
     expect(anna.page.locator(".to-end")).to_be_visible()
     anna.page.set_input_files("[data-choose=file]", [*pictures, file])
-    anna.page.locator(".composer-row .round").first.click()
+    anna.open_emoji()
     anna.input.fill("x" * 8_001)
     anna.shot(f"tray-{'phone' if phone else 'desktop'}")
     boxes: list[Any] = [
-        anna.page.locator(name).bounding_box() for name in (".to-end", ".composer", ".tray", ".emoji-panel")
+        anna.page.locator(name).bounding_box() for name in (".to-end", ".composer", ".tray-box", ".emoji-panel")
     ]
     end, composer, tray, panel = boxes
     assert end["y"] + end["height"] <= composer["y"]

@@ -19,6 +19,13 @@ test("each message gets an id of its own, and outlasts the page in its order", (
   assert.deepEqual(again(9).entries, []);
 });
 
+test("a message that has an id keeps it, and waits once", () => {
+  const { outbox, again } = rig();
+  const [first, second] = [0, 1].map(() => outbox.add({ ...hello, cid: "of an upload" }));
+  assert.equal(first, second);
+  assert.deepEqual(again().entries.map(({ message }) => message.cid), ["of an upload"]);
+});
+
 test("what was sent is due again after a while without an answer, or all at once", () => {
   const { env, outbox } = rig();
   const entry = outbox.add(hello);

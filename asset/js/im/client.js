@@ -214,11 +214,12 @@ export class Client extends Emitter {
    * @param {number} scope
    * @param {number} dstid
    * @param {Words} message
+   * @param {string} [cid] of a message that has one already: sent twice, it is stored once
    */
-  send(scope, dstid, message) {
+  send(scope, dstid, message, cid) {
     if (this.#ended) throw new Error("the client has ended");
     this.#login.after(CHECK_WRITER_EVERY);
-    const entry = this.#outbox.add({ ...message, cmd: scope, dstid });
+    const entry = this.#outbox.add({ ...message, cmd: scope, dstid, cid });
     this.emit("waiting", entry);
     this.#post(entry);
     return entry.message.cid;

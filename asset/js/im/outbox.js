@@ -41,13 +41,16 @@ export class Outbox {
   }
 
   /**
-   * Takes a message to be sent and gives it a cid. Throws a RangeError when too much waits or it is too large.
-   * @param {Omit<Outgoing, "cid">} message
+   * Takes a message to be sent and gives it a cid, if it hasn't one; one that waits already stays. Throws a RangeError when
+   * too much waits or it is too large.
+   * @param {Omit<Outgoing, "cid"> & { cid?: string }} message
    * @returns {Entry}
    */
-  add(message) {
+  add({ cid = newCid(), ...message }) {
+    const waits = this.#entries.get(cid);
+    if (waits) return waits;
     if (this.#entries.size >= OUTBOX_BOUND) throw new RangeError("too many messages wait to be sent");
-    const entry = { message: { ...message, cid: newCid() }, made: this.#now(), sent: 0, error: "" };
+    const entry = { message: { ...message, cid }, made: this.#now(), sent: 0, error: "" };
     if (new TextEncoder().encode(JSON.stringify(entry.message)).length > FRAME_BOUND) throw new RangeError("too large");
     this.#entries.set(entry.message.cid, entry);
     this.#save(entry);

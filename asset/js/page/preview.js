@@ -30,7 +30,10 @@ const LINES = new Map(/** @type {[number, (message: Words) => Part[]][]} */ ([
   [MEDIA.TEXT, ({ content }) => [theirs(content)]],
   [MEDIA.NEWS, ({ content }) => titled(t("media.news"), content)],
   [MEDIA.VOICE, ({ amount }) => [`${t("media.voice")} ${seconds(amount)}″`]],
-  [MEDIA.IMAGE, ({ url }) => [url?.startsWith("/asset/stickers/") ? t("media.sticker") : t("media.picture")]],
+  [MEDIA.IMAGE, ({ url, content }) => {
+    if (url?.startsWith("/asset/stickers/")) return [t("media.sticker")];
+    return content ? titled(t("media.picture"), content) : [t("media.picture")];
+  }],
   [MEDIA.RED_PACKET, ({ memo }) => titled(t("media.red-packet"), memo)],
   [MEDIA.EMOJI, ({ content }) => [emojiOf(content) ?? { theirs: `[${oneLine(content)}]` }]],
   [MEDIA.LINK, (message) => linkLine(message)],

@@ -1,13 +1,9 @@
 // Pictures, voices and files for a chat: chosen, pasted or dropped, looked at in the tray, then sent.
 
-import { MEDIA } from "../../im/index.js";
 import { iconButton } from "../button.js";
-import { fileName } from "../characters.js";
 import { h } from "../element.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
-import { asFile, isShown } from "./kinds.js";
-import { secondsOf } from "./seconds.js";
 import { sizeOf } from "./sizes.js";
 import { brought } from "./transfer.js";
 import { Tray } from "./tray.js";
@@ -15,39 +11,42 @@ import { Uploads } from "./uploads.js";
 
 /** @import { Attribute } from "../element.js" */
 /** @import { Client } from "../../im/index.js" */
-/** @import { Words } from "../../im/types.js" */
 /** @import { Address } from "../types.js" */
+/** @import { Post } from "./uploads.js" */
+/** @typedef {"picture" | "camera" | "file"} Chooser */
 
 const OVER = "dropping"; // the class of an element over which files are
-const NAME_BOUND = 200; // characters of a file's name that are sent
 
 export class Attachments {
-  #client; #tray; #uploads; #write; #anyFile;
+  #client; #tray; #uploads; #write;
+  /** @type {Map<Chooser, HTMLInputElement>} */
+  #inputs = new Map();
   /** @type {Address | null} */
   #conversation = null;
   /** @type {number | null} */
   #largest = null; // bytes that the server takes, once it has said so; it has the last word
 
   /**
-   * Files dropped on `dropOn` are taken. `post(message, conversation)` sends what was uploaded, and says whether it could.
-   * `write(text)` puts a dropped text where one writes, `changed()` is told when it is another thing that waits.
+   * Files dropped on `dropOn` are taken, and sent for the user whose id is `user`. `write(text)` puts a dropped text where one
+   * writes, `changed()` is told when it is another thing that waits, and `submit()` sends all.
    * @param {object} parts
    * @param {Client} parts.client
+   * @param {number} parts.user
    * @param {HTMLElement} parts.dropOn
-   * @param {(message: Words, conversation: Address) => boolean} parts.post
+   * @param {Post} parts.post
    * @param {(text: string) => void} parts.write
    * @param {() => void} parts.changed
+   * @param {() => void} parts.submit
    */
-  constructor({ client, dropOn, post, write, changed }) {
+  constructor({ client, user, dropOn, post, write, changed, submit }) {
     this.#client = client;
-    this.#tray = new Tray(changed);
-    this.#uploads = new Uploads(client.rest, post);
+    this.#tray = new Tray({ changed, submit });
+    this.#uploads = new Uploads({ client, user, post });
     this.#write = write;
     this.element = h("div.attachments", {}, this.#uploads.element, this.#tray.element);
     const pictures = this.#chooser("picture", t("compose.picture"), { accept: "image/*,video/*", multiple: true });
     const camera = this.#chooser("camera", t("compose.camera"), { accept: "image/*", capture: "environment" });
     const anyFile = this.#chooser("file", t("compose.file"), { multiple: true });
-    this.#anyFile = anyFile.input;
     this.buttons = [pictures, camera, anyFile].flatMap(({ button, input }) => [button, input]);
     this.#takeDrops(dropOn);
   }
@@ -73,11 +72,15 @@ export class Attachments {
    * @param {string} accept as the attribute of an input
    */
   choose(accept) {
-    const input = this.#anyFile;
+    const input = this.#inputs.get("file");
+    if (!input) return;
     input.accept = accept;
     input.click();
     input.accept = "";
   }
+
+  /** @param {Chooser} name */
+  chooseBy(name) { this.#inputs.get(name)?.click(); }
 
   /**
    * Puts files into the tray of the open chat; one that can't be sent says so at once.
@@ -114,7 +117,7 @@ export class Attachments {
    * @param {{ conversation: Address, sent: boolean, ref?: number }} where
    */
   voice(file, seconds, { conversation, sent, ref = 0 }) {
-    if (sent) this.#uploads.send(conversation, file, async () => voiceOf(seconds, ref));
+    if (sent) this.#uploads.send(conversation, file, { seconds, ref, caption: "", original: true });
     else this.#tray.add(conversation, file, seconds);
   }
 
@@ -125,9 +128,8 @@ export class Attachments {
   send(ref) {
     const conversation = this.#conversation;
     if (!conversation) return;
-    for (const [at, { file, seconds }] of this.#tray.take().entries()) {
-      const reply = at ? 0 : ref;
-      this.#uploads.send(conversation, file, async () => (seconds ? voiceOf(seconds, reply) : describe(file, reply)));
+    for (const [at, { file, ...said }] of this.#tray.take().entries()) {
+      this.#uploads.send(conversation, file, { ...said, ref: at ? 0 : ref });
     }
   }
 
@@ -140,12 +142,13 @@ export class Attachments {
 
   /**
    * A button that opens a file chooser, and the input behind it.
-   * @param {"picture" | "camera" | "file"} name
+   * @param {Chooser} name
    * @param {string} words
    * @param {Record<string, Attribute>} attributes of the input
    */
   #chooser(name, words, attributes) {
     const input = h("input", { type: "file", hidden: true, ...attributes, dataset: { choose: name } });
+    this.#inputs.set(name, input);
     input.addEventListener("change", () => {
       this.take([...(input.files ?? [])]);
       input.value = "";
@@ -174,27 +177,4 @@ export class Attachments {
       if (!this.takeFrom(transfer)) this.#write(transfer.getData("text/plain"));
     });
   }
-}
-
-/** @param {number} ref */
-const answering = (ref) => (ref ? { ref } : {});
-
-/** @type {(seconds: number, ref: number) => Words} */
-const voiceOf = (seconds, ref) => ({ media: MEDIA.VOICE, amount: seconds, ...answering(ref) });
-
-/**
- * The message that a file becomes, still without its url.
- * @param {File} file
- * @param {number} ref
- * @returns {Promise<Words>}
- */
-async function describe(file, ref) {
-  const [kind] = file.type.split("/");
-  const reply = answering(ref);
-  if (isShown(file.type)) return { media: MEDIA.IMAGE, ...reply };
-  const content = fileName(file.name, NAME_BOUND);
-  if (kind === "video") return { media: MEDIA.VIDEO, content, ...reply };
-  const seconds = kind === "audio" ? await secondsOf(file) : 0;
-  if (seconds) return voiceOf(seconds, ref);
-  return asFile(file, reply);
 }

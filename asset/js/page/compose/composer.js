@@ -2,36 +2,32 @@
 
 import { MEDIA } from "../../im/index.js";
 import { iconButton } from "../button.js";
-import { lengthOf, wellFormed } from "../characters.js";
-import { fill, h } from "../element.js";
-import { icon } from "../icon.js";
-import { preview } from "../preview.js";
-import { apart } from "../strangers.js";
+import { wellFormed } from "../characters.js";
+import { h } from "../element.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
+import { About } from "./about.js";
 import { Attachments } from "./attachments.js";
 import { Commands } from "./commands.js";
 import { emojiName } from "./emoji-list.js";
 import { EmojiPanel } from "./emoji-panel.js";
+import { LengthLine, tooLong } from "./length.js";
 import { Mentions } from "./mentions.js";
+import { moreButton } from "./more-sheet.js";
+import { byTouch } from "./touch.js";
 import { Voice } from "./voice.js";
 
 /** @import { Client } from "../../im/index.js" */
-/** @import { Draft, Words } from "../../im/types.js" */
+/** @import { Message, Words } from "../../im/types.js" */
 /** @import { People } from "../people.js" */
 /** @import { Address, ShownMessage } from "../types.js" */
-/** @typedef {NonNullable<Draft["about"]>} About what the message answers or edits, as drafts keep it */
 
-const TEXT_BOUND = 8000; // characters the server takes
-const COUNTED_FROM = 7500; // characters from which it is shown how many there are
 const TALLEST = 160; // pixels of the input before it scrolls
 
 export class Composer {
-  #client; #people; #sent; #input; #send; #line; #count; #mentions; #commands; #panel; #attachments; #voice;
+  #client; #people; #sent; #input; #send; #about; #length = new LengthLine(); #mentions; #commands; #panel; #attachments; #voice;
   /** @type {Address | null} */
   #conversation = null;
-  /** @type {About | null} */
-  #about = null;
 
   /**
    * Files dropped on `dropOn` are taken; `sent()` is called when something was sent.
@@ -42,40 +38,48 @@ export class Composer {
     this.#people = people;
     this.#sent = sent;
     this.#input = h("textarea.composer-input", { rows: 1, "aria-label": t("compose.input"),
-      placeholder: t("compose.placeholder"), enterkeyhint: "send" });
-    this.#line = h("div.composer-about", { hidden: true });
-    this.#count = h("p.composer-count", { role: "status", hidden: true });
+      placeholder: t("compose.placeholder"), enterkeyhint: byTouch() ? "enter" : "send" });
+    this.#about = new About({ drafts: client.drafts, people, cancel: () => { this.#endAbout(); this.#input.focus(); } });
     this.#send = iconButton("send", t("compose.send"), () => this.#submit(), ".send");
     this.#mentions = new Mentions(this.#input, people);
     this.#commands = new Commands(this.#input, client.rest, people);
     this.#panel = new EmojiPanel({
+      user: people.me.id,
       pick: (emoji) => this.#insert(emoji),
       sticker: (url, name) => this.#sticker(url, name),
     });
     this.#attachments = new Attachments({
       client,
+      user: people.me.id,
       dropOn,
-      post: (message, conversation) => this.#post(message, conversation),
+      post: (message, conversation, cid) => this.#post(message, conversation, cid),
       write: (text) => this.#insert(text),
       changed: () => this.#look(),
+      submit: () => this.#submit(),
     });
     this.#voice = new Voice({
       take: (file, seconds, how) => {
-        const ref = how.sent ? this.#takeRef(how.conversation) : 0;
+        const ref = how.sent ? this.#about.takeRef(keyOf(how.conversation)) : 0;
         this.#attachments.voice(file, seconds, { ...how, ref });
       },
       choose: () => this.#attachments.choose("audio/*"),
     });
-    const row = [this.#panel.button, ...this.#attachments.buttons, this.#input, this.#voice.button, this.#send];
+    const more = moreButton({
+      choose: (name) => this.#attachments.chooseBy(name),
+      record: () => this.#voice.begin(),
+      emoji: () => this.#panel.toggle(),
+    });
+    const row = [this.#panel.button, ...this.#attachments.buttons, more, this.#input, this.#voice.button, this.#send];
     this.element = h("div.composer", {},
-      this.#attachments.element, this.#line, this.#mentions.element, this.#commands.element, this.#panel.element, this.#voice.element,
-      this.#count, h("div.composer-row", {}, ...row));
+      this.#attachments.element, this.#about.element, this.#mentions.element, this.#commands.element, this.#panel.element,
+      this.#voice.element, this.#length.element, h("div.composer-row", {}, ...row));
     this.#listen();
   }
 
   get #drafts() { return this.#client.drafts; }
 
   #listen() {
+    this.#send.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus, and a phone its keyboard
     this.#input.addEventListener("input", () => this.#changed());
     this.#input.addEventListener("keydown", (event) => this.#pressed(event));
     this.#input.addEventListener("paste", (event) => {
@@ -83,8 +87,7 @@ export class Composer {
     });
     // Of a chat with a message that is being answered or edited its recall takes what it is about.
     this.#client.on("message", (conversation, { media, ref }) => {
-      const about = this.#about?.message.seq;
-      if (media === MEDIA.RECALL && ref === about && this.#isOpen(conversation)) this.#lost();
+      if (media === MEDIA.RECALL && ref && ref === this.#about.seq && this.#isOpen(conversation)) this.#lost();
     });
   }
 
@@ -100,17 +103,16 @@ export class Composer {
     this.#attachments.open(conversation);
     this.#voice.open(conversation);
     this.showDraft();
-    if (matchMedia("(hover: hover)").matches) this.#input.focus(); // on a phone the keyboard would cover the chat
+    if (!byTouch()) this.#input.focus(); // on a phone the keyboard would cover the chat
   }
 
   /** Shows the draft of the open chat as it is stored. */
   showDraft() {
     if (!this.#conversation) return;
-    const { text, about = null, mentions = [] } = this.#drafts.of(this.#key);
+    const { text, mentions = [] } = this.#drafts.of(this.#key);
     this.#mentions.open(this.#conversation, mentions);
-    this.#about = Number.isSafeInteger(about?.message?.seq) ? about : null; // a storage may hold anything
-    this.#showAbout();
-    this.#write((about?.kind === "edit" ? about.text : text) ?? "");
+    this.#about.open(this.#key);
+    this.#write(this.#about.edited ? this.#about.words : text);
   }
 
   close() {
@@ -125,13 +127,15 @@ export class Composer {
   /** @param {ShownMessage} message */
   replyTo(message) {
     this.#endAbout();
-    this.#begin({ kind: "reply", message: essence(message) });
+    this.#about.reply(message);
+    this.#input.focus();
   }
 
   /** @param {ShownMessage} message */
   edit(message) {
     this.#endAbout();
-    this.#begin({ kind: "edit", message: essence(message), text: message.content ?? "" });
+    this.#about.edit(message);
+    this.#input.focus();
     this.#write(message.content ?? "");
   }
 
@@ -139,10 +143,11 @@ export class Composer {
    * Sends a message; false, having said why, when it can't be.
    * @param {Words} message
    * @param {Address} conversation
+   * @param {string} [cid] of a message that has one already
    */
-  #post(message, { scope, dstid }) {
+  #post(message, { scope, dstid }, cid) {
     try {
-      this.#client.send(scope, dstid, message);
+      this.#client.send(scope, dstid, message, cid);
       return true;
     } catch (error) {
       const large = error instanceof Error && error.message === "too large";
@@ -157,9 +162,25 @@ export class Composer {
     if (event.isComposing || event.keyCode === 229) return;
     if (this.#mentions.key(event) || this.#commands.key(event)) return;
     if (event.key === "Escape") this.#escape();
-    if (event.key !== "Enter" || event.shiftKey) return;
+    if (event.key === "ArrowUp" && !this.#input.value && !this.#attachments.waiting) this.#editLast(event);
+    if (event.key !== "Enter" || event.shiftKey || (byTouch() && !event.ctrlKey && !event.metaKey)) return;
     event.preventDefault();
     this.#submit();
+  }
+
+  /**
+   * Edits my newest message of the chat, where one is held and nothing else is begun.
+   * @param {KeyboardEvent} event
+   */
+  #editLast(event) {
+    if (!this.#conversation || this.#about.seq || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const { scope, dstid } = this.#conversation;
+    /** @param {Message} message */
+    const mine = ({ userid, media, recalled }) => userid === this.#people.me.id && media === MEDIA.TEXT && !recalled;
+    const last = [...this.#client.conversation(scope, dstid).messages()].findLast(mine);
+    if (!last) return;
+    event.preventDefault();
+    this.edit(last);
   }
 
   #escape() {
@@ -171,8 +192,9 @@ export class Composer {
     const conversation = this.#conversation;
     if (!conversation) return;
     const text = wellFormed(this.#input.value.trim());
-    if (lengthOf(text) > TEXT_BOUND) return toast(this.#tooLong(text), "bad");
-    const edited = this.#about?.kind === "edit" ? this.#about.message : null;
+    const problem = tooLong(text);
+    if (problem) return toast(problem, "bad");
+    const { edited } = this.#about;
     if (!(edited ? this.#submitEdit(text, edited, conversation) : this.#submitNew(text, conversation))) return;
     this.#panel.close();
     this.#sent(); // who writes wants to see it
@@ -185,11 +207,11 @@ export class Composer {
   #submitNew(text, conversation) {
     const files = this.#attachments.waiting;
     if (!text && !files) return false;
-    const ref = this.#refOf(conversation);
+    const ref = this.#about.refOf(this.#key);
     const reply = ref ? { ref } : {};
     if (text && !this.#post({ ...this.#messageOf(text), ...reply }, conversation)) return false;
     if (files) this.#attachments.send(text ? 0 : ref);
-    this.#end();
+    this.#about.end();
     this.#write("");
     return true;
   }
@@ -207,7 +229,7 @@ export class Composer {
 
   /**
    * @param {string} text
-   * @param {About["message"]} message the one that is edited
+   * @param {Message} message the one that is edited
    * @param {Address} conversation
    */
   #submitEdit(text, { seq, content, mentions = [] }, conversation) {
@@ -226,38 +248,18 @@ export class Composer {
   #sticker(url, name) {
     const conversation = this.#conversation;
     if (!conversation) return;
-    const ref = this.#refOf(conversation);
+    const ref = this.#about.refOf(this.#key);
     if (!this.#post({ media: MEDIA.IMAGE, url, memo: name, ...(ref ? { ref } : {}) }, conversation)) return;
-    if (ref) this.#end();
+    if (ref) this.#about.end();
     this.#panel.close();
     this.#sent();
-  }
-
-  /**
-   * The seq of the message that the next one of a chat answers, or 0.
-   * @param {Address} conversation
-   */
-  #refOf(conversation) {
-    const about = this.#isOpen(conversation) ? this.#about : this.#drafts.of(keyOf(conversation)).about;
-    return about?.kind === "reply" ? about.message.seq : 0;
-  }
-
-  /**
-   * The same for one that is certain to be sent.
-   * @param {Address} conversation
-   */
-  #takeRef(conversation) {
-    const ref = this.#refOf(conversation);
-    if (ref && this.#isOpen(conversation)) this.#end();
-    else if (ref) this.#drafts.change(keyOf(conversation), { about: null });
-    return ref;
   }
 
   /** @param {string} text */
   #insert(text) {
     this.#input.setRangeText(text, this.#input.selectionStart, this.#input.selectionEnd, "end");
     this.#changed();
-    this.#input.focus();
+    if (!byTouch()) this.#input.focus();
   }
 
   #changed() {
@@ -267,7 +269,7 @@ export class Composer {
     if (!this.#conversation) return;
     this.#keep(this.#input.value);
     const { scope, dstid } = this.#conversation;
-    if (this.#input.value && this.#about?.kind !== "edit") this.#client.typing(scope, dstid);
+    if (this.#input.value && !this.#about.edited) this.#client.typing(scope, dstid);
   }
 
   /** @param {string} text */
@@ -279,10 +281,8 @@ export class Composer {
 
   /** @param {string} text */
   #keep(text) {
-    if (this.#about?.kind === "edit") {
-      this.#about = { ...this.#about, text };
-      this.#drafts.change(this.#key, { about: this.#about });
-    } else this.#drafts.change(this.#key, { text, mentions: text ? this.#mentions.chosen : [] });
+    if (this.#about.edited) this.#about.keep(text);
+    else this.#drafts.change(this.#key, { text, mentions: text ? this.#mentions.chosen : [] });
   }
 
   #grow() {
@@ -294,57 +294,23 @@ export class Composer {
   /** Shows whether there is something to send, and why it can't be sent. */
   #look() {
     const text = this.#input.value.trim();
-    const length = text.length < COUNTED_FROM ? text.length : lengthOf(text);
-    const over = length > TEXT_BOUND;
-    const words = over ? this.#tooLong(text) : t("compose.send");
+    const problem = this.#length.look(text);
     this.element.classList.toggle("filled", Boolean(text));
-    this.element.classList.toggle("ready", Boolean(text || this.#attachments.waiting) && !over);
-    this.#count.hidden = length < COUNTED_FROM;
-    this.#count.textContent = over ? words : `${length} / ${TEXT_BOUND}`;
-    this.#count.classList.toggle("bad", over);
-    this.#send.setAttribute("aria-disabled", String(over));
-    for (const name of ["title", "aria-label"]) this.#send.setAttribute(name, words);
-  }
-
-  /** @param {string} text */
-  #tooLong(text) { return t("compose.too-long", { count: lengthOf(text) - TEXT_BOUND, most: TEXT_BOUND }); }
-
-  /** @param {About} about */
-  #begin(about) {
-    this.#about = about;
-    this.#drafts.change(this.#key, { about });
-    this.#showAbout();
-    this.#input.focus();
-  }
-
-  #showAbout() {
-    this.#line.hidden = !this.#about;
-    if (!this.#about) return;
-    const { kind, message } = this.#about;
-    const people = this.#people;
-    const edits = kind === "edit";
-    const title = edits ? t("action.edit") : people.name(message.userid);
-    fill(this.#line, icon(edits ? "edit" : "reply"), h("span", {}, h("b", {}, apart(title)), " ", apart(preview(message, people))),
-      iconButton("close", t("action.cancel"), () => { this.#endAbout(); this.#input.focus(); }));
+    this.element.classList.toggle("ready", Boolean(text || this.#attachments.waiting) && !problem);
+    this.#send.setAttribute("aria-disabled", String(Boolean(problem)));
+    for (const name of ["title", "aria-label"]) this.#send.setAttribute(name, problem || t("compose.send"));
   }
 
   /** Ends a reply or an edit; after an edit the draft is there again. */
   #endAbout() {
-    const edited = this.#about?.kind === "edit";
-    this.#end();
+    const { edited } = this.#about;
+    this.#about.end();
     if (edited) this.#write(this.#drafts.get(this.#key));
-  }
-
-  #end() {
-    this.#about = null;
-    this.#drafts.change(this.#key, { about: null });
-    this.#showAbout();
   }
 
   /** The message that is answered or edited was recalled; words written for it stay, if only as a draft. */
   #lost() {
-    const about = this.#about;
-    const words = about?.kind === "edit" && about.text !== about.message.content && about.text;
+    const words = this.#about.changed && this.#about.words;
     this.#endAbout();
     if (words && !this.#input.value) this.#write(words);
     toast(t("event.recalled"));
@@ -362,11 +328,3 @@ export class Composer {
 
 /** @param {Address} conversation */
 const keyOf = ({ scope, dstid }) => `${scope}:${dstid}`;
-
-/**
- * What has to be known of a message to answer or to edit it.
- * @param {ShownMessage} message
- * @returns {About["message"]}
- */
-const essence = ({ seq = 0, userid, cmd, dstid, media, content, url, memo, amount, mentions, at }) =>
-  ({ seq, userid, cmd, dstid, media, content, url, memo, amount, mentions, at });

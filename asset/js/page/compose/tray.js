@@ -1,42 +1,45 @@
-// What was chosen, pasted, dropped or recorded for a chat and waits to be looked at before it is sent.
+// What was chosen, pasted, dropped or recorded for a chat and waits to be looked at before it is sent: put into another
+// order, given words, taken out.
 
-import { iconButton } from "../button.js";
-import { endingOf, fileName } from "../characters.js";
 import { h } from "../element.js";
-import { icon } from "../icon.js";
-import { duration } from "../moment.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
-import { sizeOf } from "./sizes.js";
+import { isLarge } from "./shrink.js";
+import { trayItem } from "./tray-item.js";
 
 /** @import { Address } from "../types.js" */
-/** @typedef {{ file: File, seconds: number }} Waiting a file; `seconds` is 0 but of a recording */
-/** @typedef {Waiting & { element: HTMLElement, letGo: () => void }} Entry as it is shown */
+/** @import { Entry } from "./tray-item.js" */
+/** @typedef {{ file: File, seconds: number, caption: string, original: boolean }} Taken as it is to be sent */
 
 const MOST = 50; // files that wait in one chat
-const NAME_BOUND = 200; // characters of a name
 
 /** @param {Address} conversation */
 const keyOf = ({ scope, dstid }) => `${scope}:${dstid}`;
 
 export class Tray {
-  #changed; #key = "";
+  #changed; #submit; #key = ""; #list; #original; #choice;
+  /** @type {Entry | null} */
+  #dragged = null;
   /** @type {Map<string, Entry[]>} */
   #waiting = new Map();
 
   /**
-   * `changed()` is called when the tray of the open chat has changed.
-   * @param {() => void} changed
+   * `changed()` is called when the tray of the open chat has changed, `submit()` where Enter sends it.
+   * @param {{ changed: () => void, submit: () => void }} calls
    */
-  constructor(changed) {
+  constructor({ changed, submit }) {
     this.#changed = changed;
-    this.element = h("ul.tray", { hidden: true, "aria-label": t("tray.waiting") });
+    this.#submit = submit;
+    this.#list = h("ul.tray", { "aria-label": t("tray.waiting") });
+    this.#original = h("input", { type: "checkbox", role: "switch" });
+    this.#choice = h("label.tray-original", { hidden: true }, this.#original, h("span", {}, t("tray.original")));
+    this.element = h("div.tray-box", { hidden: true }, this.#list, this.#choice);
   }
 
   /** How many wait in all chats. */
   get count() { return [...this.#waiting.values()].flat().length; }
 
-  get filled() { return this.element.childElementCount > 0; }
+  get filled() { return this.#list.childElementCount > 0; }
 
   /**
    * Shows what waits in `conversation`.
@@ -57,24 +60,29 @@ export class Tray {
     const key = keyOf(conversation);
     const waiting = this.#waiting.get(key) ?? [];
     if (waiting.length >= MOST) return toast(t("tray.full", { most: MOST }), "bad");
-    const face = faceOf({ file, seconds });
-    const element = item({ file, seconds }, face.element, () => this.#remove(key, entry));
-    /** @type {Entry} */
-    const entry = { file, seconds, element, letGo: face.letGo };
+    const entry = trayItem({ file, seconds }, {
+      remove: () => this.#remove(key, entry),
+      move: (by) => this.#move(key, entry, by),
+      drag: () => { this.#dragged = entry; },
+      dragged: () => this.#dropBefore(key, entry),
+      submit: this.#submit,
+    });
     this.#waiting.set(key, [...waiting, entry]);
     return this.#show();
   }
 
   /**
    * Takes out all that waits in the open chat, in its order.
-   * @returns {Waiting[]}
+   * @returns {Taken[]}
    */
   take() {
     const taken = this.#waiting.get(this.#key) ?? [];
+    const original = this.#original.checked;
     this.#waiting.delete(this.#key);
     taken.forEach((entry) => entry.letGo());
     this.#show();
-    return taken;
+    this.#original.checked = false;
+    return taken.map(({ file, seconds, caption }) => ({ file, seconds, caption: caption?.value ?? "", original }));
   }
 
   /**
@@ -89,38 +97,50 @@ export class Tray {
     this.#show();
   }
 
+  /**
+   * Moves an entry `by` places. The button that was pressed keeps the focus.
+   * @param {string} key
+   * @param {Entry} entry
+   * @param {number} by
+   */
+  #move(key, entry, by) {
+    const line = this.#waiting.get(key) ?? [];
+    const focused = document.activeElement;
+    this.#place(key, entry, line.indexOf(entry) + by);
+    if (!(focused instanceof HTMLElement)) return;
+    focused.focus();
+    const left = focused.matches(":disabled") ? entry.element.querySelector(".tray-move:not(:disabled)") : null;
+    if (left instanceof HTMLElement) left.focus();
+  }
+
+  /**
+   * @param {string} key
+   * @param {Entry} entry the one over which another is dragged
+   */
+  #dropBefore(key, entry) {
+    const line = this.#waiting.get(key) ?? [];
+    if (this.#dragged && this.#dragged !== entry && line.includes(this.#dragged)) this.#place(key, this.#dragged, line.indexOf(entry));
+  }
+
+  /**
+   * @param {string} key
+   * @param {Entry} entry
+   * @param {number} at
+   */
+  #place(key, entry, at) {
+    const line = this.#waiting.get(key) ?? [];
+    if (at < 0 || at >= line.length) return;
+    const others = line.filter((other) => other !== entry);
+    this.#waiting.set(key, [...others.slice(0, at), entry, ...others.slice(at)]);
+    this.#show();
+  }
+
   #show() {
     const waiting = this.#waiting.get(this.#key) ?? [];
-    this.element.replaceChildren(...waiting.map(({ element }) => element));
+    this.#list.replaceChildren(...waiting.map(({ element }) => element));
+    waiting.forEach((entry, at) => entry.stands(at, waiting.length));
     this.element.hidden = !waiting.length;
+    this.#choice.hidden = !waiting.some(({ file }) => isLarge(file));
     this.#changed();
   }
-}
-
-/**
- * @param {Waiting} waiting
- * @param {Element} face
- * @param {() => void} remove
- */
-function item({ file, seconds }, face, remove) {
-  const name = seconds ? t("media.voice") : fileName(file.name, NAME_BOUND);
-  const ending = seconds ? "" : endingOf(name);
-  const stem = name.slice(0, name.length - ending.length);
-  return h("li.tray-item", { title: name }, face,
-    h("span.tray-words", {}, h("bdi", {}, h("span", {}, stem), ending), h("small", {}, seconds ? duration(seconds) : sizeOf(file.size))),
-    iconButton("close", t("tray.remove", { name }), remove));
-}
-
-/**
- * What is seen of a file; `letGo()` frees what it takes.
- * @param {Waiting} waiting
- * @returns {{ element: Element, letGo: () => void }}
- */
-function faceOf({ file, seconds }) {
-  const plain = () => h("span.tray-face", {}, icon(seconds ? "mic" : "file"));
-  if (!/^image\//.test(file.type)) return { element: plain(), letGo: () => {} };
-  const address = URL.createObjectURL(file);
-  const element = h("img.tray-face", { src: address, alt: "" });
-  element.addEventListener("error", () => element.replaceWith(plain()), { once: true });
-  return { element, letGo: () => URL.revokeObjectURL(address) };
 }

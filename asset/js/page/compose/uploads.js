@@ -1,54 +1,48 @@
 // Files on their way to the server, each shown in its own chat with how far it is. Several travel at once; their
-// messages go out one after the other, in the order in which they were chosen.
+// messages go out one after the other, in the order in which they were chosen. They outlast a reload and an outage:
+// each is kept with the cid of its message until that is the outbox's.
 
-import { MEDIA } from "../../im/index.js";
-import { button, iconButton } from "../button.js";
+import { MEDIA, Refused } from "../../im/index.js";
+import { newCid } from "../../im/cid.js";
 import { fileName } from "../characters.js";
 import { fill, h } from "../element.js";
 import { toast } from "../toast.js";
 import { reason, t } from "../words.js";
+import { describe } from "./describe.js";
+import { NAME_BOUND, jobOf, nameOf, showFailure, showProgress } from "./job.js";
 import { asItIs } from "./kinds.js";
+import { shrunk } from "./shrink.js";
+import { drop, isKept, keep, keptOf } from "./upload-store.js";
 
-/** @import { Rest } from "../../im/index.js" */
+/** @import { Client } from "../../im/index.js" */
 /** @import { Words } from "../../im/types.js" */
 /** @import { Address } from "../types.js" */
-
-/**
- * A file on its way. What failed can be tried again, what was refused can't. `describe` gives the message that the file
- * becomes, still without its url; `message` is there once the file has arrived.
- * @typedef {object} Job
- * @property {string} key of its conversation
- * @property {Address} conversation
- * @property {File} file
- * @property {() => Promise<Words>} describe
- * @property {"waiting" | "travelling" | "arrived" | "failed" | "refused"} state
- * @property {Words | null} message
- * @property {AbortController} giving gives the upload up
- * @property {HTMLElement} row
- * @property {HTMLProgressElement} bar
- */
+/** @import { Said } from "./describe.js" */
+/** @import { Job } from "./job.js" */
+/** @import { Kept } from "./upload-store.js" */
+/** @typedef {(message: Words, conversation: Address, cid: string) => boolean} Post sends what was uploaded, and says whether it could */
 
 const AT_ONCE = 3; // files that travel at the same time; more share the same line
-const NAME_BOUND = 200; // characters of a name that the server is told
 
 export class Uploads {
-  #rest; #post; #key = ""; #travelling = 0;
+  #rest; #user; #post; #key = ""; #travelling = 0; #last = 0;
   /** @type {Map<string, Job[]>} */
   #lines = new Map();
 
-  /**
-   * `post(message, conversation)` sends what was uploaded, and says whether it could.
-   * @param {Rest} rest
-   * @param {(message: Words, conversation: Address) => boolean} post
-   */
-  constructor(rest, post) {
-    this.#rest = rest;
+  /** @param {{ client: Client, user: number, post: Post }} parts */
+  constructor({ client, user, post }) {
+    this.#rest = client.rest;
+    this.#user = user;
     this.#post = post;
     this.element = h("div.uploads", { "aria-live": "polite" });
+    client.on("state", (state) => { if (state === "online") this.#goOn(); });
+    keptOf(user).then((kept) => kept.forEach((one) => this.#takeUp(one)));
   }
 
   /** How many of all chats aren't sent yet. */
-  get count() { return [...this.#lines.values()].flat().length; }
+  get count() { return this.#all.length; }
+
+  get #all() { return [...this.#lines.values()].flat(); }
 
   /**
    * Shows what is on its way to `conversation`.
@@ -60,15 +54,17 @@ export class Uploads {
   }
 
   /**
-   * Sends `file`; `describe()` gives the message that it becomes, still without its url.
+   * Sends `file` with what is said with it.
    * @param {Address} conversation
    * @param {File} file
-   * @param {() => Promise<Words>} describe
+   * @param {Said} said
    */
-  send(conversation, file, describe) {
-    const job = this.#add(conversation, file, describe);
-    this.#showProgress(job);
-    this.#begin();
+  send({ scope, dstid }, file, said) {
+    const kept = { cid: newCid(), user: this.#user, made: this.#now(), conversation: { scope, dstid }, file, said };
+    const job = this.#add(kept);
+    ours(kept.cid, job, async () => {});
+    keep(kept);
+    this.#start(job);
   }
 
   /**
@@ -78,42 +74,71 @@ export class Uploads {
    * @param {string} words
    */
   refuse(conversation, file, words) {
-    this.#fail(this.#add(conversation, file, () => Promise.reject(new Error(words))), words);
+    const said = { seconds: 0, ref: 0, caption: "", original: true };
+    this.#fail(this.#add({ cid: newCid(), made: this.#now(), conversation, file, said }), words);
   }
 
+  /** Milliseconds since 1970, each time later than before. */
+  #now() { return this.#last = Math.max(Date.now(), this.#last + 0.001); }
+
   /**
-   * @param {Address} conversation
-   * @param {File} file
-   * @param {() => Promise<Words>} describe
+   * Goes on with what an earlier page began, as soon as no other page does.
+   * @param {Kept} kept
    */
-  #add(conversation, file, describe) {
-    const key = keyOf(conversation);
-    /** @type {Job} */
-    const job = { key, conversation, file, describe, state: "waiting", message: null,
-      giving: new AbortController(), row: h("div.upload"), bar: h("progress") };
-    this.#lines.set(key, [...(this.#lines.get(key) ?? []), job]);
-    this.#show();
+  #takeUp(kept) {
+    const job = jobOf({ ...kept, key: keyOf(kept.conversation) });
+    job.takenUp = true;
+    ours(kept.cid, job, async () => {
+      if (!(await isKept(kept.cid))) return job.done();
+      this.#line(job);
+      return this.#start(job);
+    });
+  }
+
+  /** @param {Omit<Kept, "user">} what */
+  #add(what) {
+    const job = jobOf({ ...what, key: keyOf(what.conversation) });
+    this.#line(job);
     return job;
   }
 
+  /** @param {Job} job */
+  #line(job) {
+    const line = [...(this.#lines.get(job.key) ?? []), job].sort((a, b) => a.made - b.made);
+    this.#lines.set(job.key, line);
+    this.#show();
+  }
+
+  /** @param {Job} job */
+  #start(job) {
+    job.state = job.message ? "arrived" : "waiting";
+    job.away = false;
+    showProgress(job, () => this.#giveUp(job));
+    this.#sendArrived(job.key);
+    this.#begin();
+  }
+
+  /** There is a connection again: what failed without one is tried again. */
+  #goOn() { for (const job of this.#all) if (job.state === "failed" && job.away) this.#start(job); }
+
   #begin() {
-    for (const job of [...this.#lines.values()].flat()) {
-      if (job.state === "waiting" && this.#travelling < AT_ONCE) this.#run(job);
-    }
+    for (const job of this.#all) if (job.state === "waiting" && this.#travelling < AT_ONCE) this.#run(job);
   }
 
   /** @param {Job} job */
   async #run(job) {
     job.state = "travelling";
     this.#travelling += 1;
+    const { file, said, giving } = job;
     try {
-      const [described, { url, thumb, type }] = await Promise.all([job.describe(), this.#upload(job)]);
-      const message = asItIs(described, type, job.file);
+      const [described, { url, thumb, type }] = await Promise.all([describe(file, said), this.#upload(job)]);
+      const message = asItIs(described, type, file);
       const small = thumb && message.media === MEDIA.IMAGE ? { pic: thumb } : {};
       job.message = { ...message, ...small, url };
       job.state = "arrived";
     } catch (error) {
-      if (!job.giving.signal.aborted) this.#fail(job, reason(error), true);
+      job.away = error instanceof Refused && !error.status;
+      if (!giving.signal.aborted) this.#fail(job, reason(error), true);
     } finally {
       this.#travelling -= 1;
     }
@@ -122,11 +147,12 @@ export class Uploads {
   }
 
   /** @param {Job} job */
-  #upload({ file, giving, bar }) {
-    const name = fileName(file.name, NAME_BOUND);
+  async #upload({ file, said, giving, bar }) {
+    const sent = said.original ? file : await shrunk(file);
+    const name = fileName(sent.name, NAME_BOUND);
     /** @param {number} share */
     const progress = (share) => { bar.value = share; };
-    return this.#rest.upload(file, { name, filetype: endingOf(name), progress, signal: giving.signal });
+    return this.#rest.upload(sent, { name, filetype: endingOf(name), progress, signal: giving.signal });
   }
 
   /**
@@ -137,19 +163,10 @@ export class Uploads {
     for (const job of this.#lines.get(key) ?? []) {
       if (job.state === "refused") continue; // it goes nowhere
       if (job.state !== "arrived" || !job.message) break;
-      if (!this.#post(job.message, job.conversation)) return this.#fail(job, t("problem.outbox-full"), true);
+      if (!this.#post(job.message, job.conversation, job.cid)) return this.#fail(job, t("problem.outbox-full"), true);
       this.#remove(job);
     }
     return undefined;
-  }
-
-  /** @param {Job} job */
-  #showProgress(job) {
-    job.giving = new AbortController();
-    job.bar = h("progress", { max: 1, value: 0, "aria-label": t("compose.uploading") });
-    job.row.classList.remove("bad");
-    fill(job.row, h("span.upload-name", {}, h("bdi", {}, nameOf(job))), job.bar,
-      iconButton("close", t("action.cancel"), () => this.#giveUp(job)));
   }
 
   /**
@@ -159,15 +176,8 @@ export class Uploads {
    */
   #fail(job, words, again = false) {
     job.state = again ? "failed" : "refused";
-    job.row.classList.add("bad");
-    const retry = () => {
-      this.#showProgress(job);
-      job.state = job.message ? "arrived" : "waiting";
-      this.#sendArrived(job.key);
-      this.#begin();
-    };
-    fill(job.row, h("span.upload-name", {}, h("bdi", {}, nameOf(job)), `: ${words}`),
-      again && button(t("action.retry"), retry), iconButton("close", t("action.discard"), () => this.#giveUp(job)));
+    showFailure(job, words, { retry: again ? () => this.#start(job) : null, giveUp: () => this.#giveUp(job) });
+    if (job.takenUp && job.away) return; // the state line says that there is no connection
     if (job.key !== this.#key) toast(`${nameOf(job)}: ${words}`, "bad"); // its own chat isn't the open one
   }
 
@@ -180,6 +190,7 @@ export class Uploads {
 
   /** @param {Job} job */
   #remove(job) {
+    drop(job.cid).then(() => job.done());
     const left = (this.#lines.get(job.key) ?? []).filter((other) => other !== job);
     if (left.length) this.#lines.set(job.key, left);
     else this.#lines.delete(job.key);
@@ -194,8 +205,21 @@ export class Uploads {
 /** @param {Address} conversation */
 const keyOf = ({ scope, dstid }) => `${scope}:${dstid}`;
 
-/** @param {Job} job */
-const nameOf = ({ file }) => fileName(file.name, NAME_BOUND) || t("media.file");
-
 /** @param {string} name */
 const endingOf = (name) => /\.[a-z0-9]{1,8}$/i.exec(name)?.[0] ?? "";
+
+/**
+ * Calls `begin` once this page is the one that sends the upload `cid`, which it is until `job.done()` or its end. Browsers
+ * without locks may send it from several pages: its message is stored once all the same.
+ * @param {string} cid
+ * @param {Job} job
+ * @param {() => Promise<void>} begin
+ */
+function ours(cid, job, begin) {
+  if (!navigator.locks) return begin();
+  return navigator.locks.request(`twim-upload:${cid}`, async () => {
+    const ended = new Promise((done) => { job.done = () => done(undefined); });
+    await begin();
+    await ended;
+  }).catch(() => begin());
+}

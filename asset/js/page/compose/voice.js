@@ -1,28 +1,21 @@
-// Recording a voice message.
+// Voice messages: the microphone is asked for, what is recorded is sent, kept or dropped.
 
-import { button, iconButton } from "../button.js";
-import { fill, h } from "../element.js";
-import { duration } from "../moment.js";
+import { iconButton } from "../button.js";
 import { toast } from "../toast.js";
 import { t } from "../words.js";
+import { Recorder, letGo } from "./recorder.js";
+import { RecordingBar } from "./recording-bar.js";
 
 /** @import { Address } from "../types.js" */
-/** @typedef {"sent" | "kept" | "dropped"} End what becomes of a recording */
+/** @import { End } from "./recorder.js" */
 /** @typedef {(file: File, seconds: number, how: { conversation: Address, sent: boolean }) => void} Take */
 
-const LONGEST = 120; // seconds
-const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // the second is Safari's
-
-const ENDINGS = new Map([["audio/mp4", "m4a"], ["audio/ogg", "ogg"]]);
-
 export class Voice {
-  #take; #choose; #asking = false;
+  #take; #choose; #bar; #asking = false;
   /** @type {Address | null} */
   #conversation = null;
   /** @type {((how: End) => void) | null} */
   #stop = null;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #clock;
 
   /**
    * `take(file, seconds, {conversation, sent})` gets the recording, to be sent or only to be kept; `choose()` opens a
@@ -32,8 +25,9 @@ export class Voice {
   constructor({ take, choose }) {
     this.#take = take;
     this.#choose = choose;
-    this.element = h("div.recording", { hidden: true, role: "status" });
-    this.button = iconButton("mic", t("voice.record"), () => this.#begin(), ".record");
+    this.#bar = new RecordingBar((how) => this.#end(how));
+    this.element = this.#bar.element;
+    this.button = iconButton("mic", t("voice.record"), () => this.begin(), ".record");
   }
 
   /** @param {Address} conversation */
@@ -45,7 +39,7 @@ export class Voice {
     this.#conversation = null;
   }
 
-  async #begin() {
+  async begin() {
     if (this.#stop || this.#asking) return;
     // Browsers give the microphone only to pages with TLS or on localhost; elsewhere mediaDevices is missing.
     if (!navigator.mediaDevices?.getUserMedia || !globalThis.MediaRecorder) {
@@ -72,43 +66,19 @@ export class Voice {
    * @param {Address} conversation
    */
   #record(stream, conversation) {
-    const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
-    const recorder = new MediaRecorder(stream, mimeType ? { mimeType, audioBitsPerSecond: 32_000 } : {});
-    /** @type {Blob[]} */
-    const chunks = [];
-    const began = Date.now();
     let end = /** @type {End} */ ("kept"); // also when it stops by itself, as when the microphone is pulled out
+    const recorder = new Recorder(stream, (recording) => {
+      if (this.#stop === stop) this.#end("kept");
+      if (end === "dropped" || !recording) return;
+      this.#take(recording.file, recording.seconds, { conversation, sent: end === "sent" });
+    });
     /** @param {End} how */
     const stop = (how) => {
       end = how;
-      if (recorder.state !== "inactive") recorder.stop();
-    };
-    recorder.ondataavailable = ({ data }) => data.size && chunks.push(data);
-    recorder.onstop = () => {
-      letGo(stream);
-      if (this.#stop === stop) this.#end("kept");
-      if (end === "dropped" || !chunks.length) return;
-      const seconds = Math.max(1, Math.ceil((Date.now() - began) / 1000));
-      this.#take(fileOf(chunks, recorder.mimeType), seconds, { conversation, sent: end === "sent" });
+      recorder.stop();
     };
     this.#stop = stop;
-    recorder.start();
-    this.#show(began);
-  }
-
-  /** @param {number} began when, in ms since 1970 */
-  #show(began) {
-    const time = h("b", {}, duration(0));
-    this.#clock = setInterval(() => {
-      const seconds = (Date.now() - began) / 1000;
-      time.textContent = duration(seconds);
-      if (seconds >= LONGEST) this.#end("kept");
-    }, 250);
-    const send = button(t("voice.send"), () => this.#end("sent"), ".primary");
-    fill(this.element, h("span.recording-dot"), time, h("span.recording-words", {}, t("voice.recording")),
-      button(t("action.cancel"), () => this.#end("dropped")), send);
-    this.element.hidden = false;
-    send.focus();
+    this.#bar.show(recorder);
   }
 
   /**
@@ -118,22 +88,8 @@ export class Voice {
   #end(end) {
     if (!this.#stop) return;
     const stop = this.#stop;
-    clearInterval(this.#clock);
     this.#stop = null;
-    this.element.hidden = true;
+    this.#bar.hide();
     stop(end);
   }
-}
-
-/** @param {MediaStream} stream */
-const letGo = (stream) => stream.getTracks().forEach((track) => track.stop());
-
-/**
- * @param {Blob[]} chunks
- * @param {string} mimeType
- */
-function fileOf(chunks, mimeType) {
-  const type = mimeType.split(";")[0];
-  const ending = ENDINGS.get(type) ?? "webm";
-  return new File(chunks, `voice.${ending}`, { type });
 }

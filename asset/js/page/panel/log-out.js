@@ -1,6 +1,7 @@
 // Logging out: what isn't sent is told first, since it is removed then.
 
 import { CMD } from "../../im/index.js";
+import { wipe } from "../compose/upload-store.js";
 import { confirmed } from "../dialog.js";
 import { h } from "../element.js";
 import { preview } from "../preview.js";
@@ -27,6 +28,7 @@ export async function logOut(parts) {
     toast(reason(error), "bad");
     return;
   }
+  await wipe(parts.people.me.id);
   parts.leave();
 }
 

@@ -58,7 +58,7 @@ function showEmoji({ content }) {
  * @param {ShownMessage} message
  */
 export function isBare(message) {
-  if (message.recalled || message.ref) return false;
+  if (message.recalled || message.ref || (message.media === MEDIA.IMAGE && message.content)) return false;
   if (message.media === MEDIA.TEXT) return isFewEmoji(message.content ?? "");
   return message.media === MEDIA.EMOJI || message.media === MEDIA.IMAGE || message.media === MEDIA.VIDEO;
 }
@@ -90,7 +90,8 @@ function showImage(message, { view }) {
   const open = () => (sticker ? null : view(message));
   const attributes = { type: "button", "aria-label": name, onclick: open };
   const frame = h(`button.picture${sticker ? ".sticker" : ""}`, attributes, image);
-  return frame;
+  if (!message.content || sticker) return frame;
+  return h("div.captioned", {}, frame, h("p.text", {}, message.content));
 }
 
 /** @param {Words} message */

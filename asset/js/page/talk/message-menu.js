@@ -4,6 +4,7 @@ import { CMD, MEDIA } from "../../im/index.js";
 import { QUICK } from "../compose/emoji-list.js";
 import { shown } from "../dialog.js";
 import { h } from "../element.js";
+import { goesOn } from "../forwarding/posting.js";
 import { icon } from "../icon.js";
 import { wayOf } from "../tab-stop.js";
 import { t } from "../words.js";
@@ -18,8 +19,6 @@ import { reactionsOf } from "./reactions.js";
 /** @typedef {{ mark: IconName, words: string, act: () => unknown, kind?: string }} Entry */
 
 const DISTANCE = 8; // pixels between the menu and the window's edge
-/** @type {Set<number>} */
-const FORWARDED = new Set([MEDIA.TEXT, MEDIA.NEWS, MEDIA.VOICE, MEDIA.IMAGE, MEDIA.EMOJI, MEDIA.LINK, MEDIA.VIDEO, MEDIA.CONTACT]);
 
 /**
  * What can be done with a message, besides reacting to it.
@@ -36,7 +35,8 @@ function entriesFor(message, parts) {
     { mark: "reply", words: t("action.reply"), act: () => parts.reply(message) },
     Boolean(words) && { mark: "copy", words: t("message.copy"), act: () => copyText(words) },
     { mark: "link", words: t("message.copy-link"), act: () => copyText(parts.addressOf(message)) },
-    FORWARDED.has(message.media) && { mark: "forward", words: t("message.forward"), act: () => parts.forward(message) },
+    goesOn(message) && { mark: "forward", words: t("message.forward"), act: () => parts.forward(message) },
+    goesOn(message) && { mark: "check", words: t("action.select"), act: () => parts.select(message) },
     mine && message.media === MEDIA.TEXT && { mark: "edit", words: t("action.edit"), act: () => parts.edit(message) },
     mine && message.cmd === CMD.GROUP && { mark: "checks", words: t("action.readers"), act: () => parts.readers(message) },
     reactionsOf(message).length > 0 && { mark: "emoji", words: t("message.reacted"), act: () => parts.reacted(message) },

@@ -1,9 +1,10 @@
 // What the row of a message may ask of the server and of the page, whatever the chat window does meanwhile.
 
 import { messageHash } from "../chat-address.js";
+import { forward } from "../forwarding/asking.js";
+import { wordsOf } from "../forwarding/posting.js";
 import { CHAT } from "../pages.js";
 import { showEdits, showReactions, showReaders } from "./details.js";
-import { showForward } from "./forward.js";
 import { previewing } from "./link-preview.js";
 import { openViewer } from "./viewer.js";
 
@@ -39,7 +40,7 @@ export function messageParts({ client, people }, open) {
       const conversation = open();
       if (conversation) openViewer(message, { client, people, conversation });
     },
-    forward: (message) => showForward(message, parts),
+    forward: (message) => forward([wordsOf(message)], parts),
     retry: (cid) => client.retry(cid),
     discard: (cid) => client.discard(cid),
   };

@@ -4,6 +4,7 @@ import { MEDIA, Refused, keyOf } from "../../im/index.js";
 import { Composer } from "../compose/composer.js";
 import { confirmed } from "../dialog.js";
 import { fill, h } from "../element.js";
+import { Selection } from "../forwarding/selection.js";
 import { icon } from "../icon.js";
 import { toast } from "../toast.js";
 import { reason, refusal, t } from "../words.js";
@@ -32,7 +33,7 @@ import { Typing } from "./typing.js";
 
 export class Talk {
   #client; #people; #inView; #element; #composer; #rows; #typing; #head; #box; #body; #jump; #day; #announcer; #search;
-  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #slice = new Slice(isShown);
+  #renewal; #drawing = false; #paging = false; #beginning = true; #fromNew = false; #forward = false; #seeking; #selection; #slice = new Slice(isShown);
   /** @type {object | null} set while the message that was asked for isn't there yet: until then nothing is shown */
   #landing = null;
   #new = new NewMark();
@@ -65,6 +66,7 @@ export class Talk {
     this.#announcer = new Announcer(people);
     this.#search = new ChatSearch({ client, people, goTo: (seq) => this.#goTo(seq) });
     this.#body = h("div.talk-body", {}, this.#box, this.#day.element, this.#jump.element, this.#announcer.element);
+    this.#selection = new Selection({ client, people, rows: this.#rows.element, frame: element, at: (seq) => this.#conversation?.at(seq) });
     this.#listen();
   }
 
@@ -88,6 +90,7 @@ export class Talk {
       reply: (message) => this.#composer.replyTo(message),
       edit: (message) => this.#composer.edit(message),
       recall: (message) => this.#recall(message),
+      select: (message) => this.#selection.begin(message),
       react: ({ seq }, emoji) => this.#send({ media: MEDIA.REACTION, ref: seq, content: emoji }),
     };
   }
@@ -134,7 +137,7 @@ export class Talk {
     this.close();
     const conversation = this.#client.conversation(scope, dstid);
     this.#conversation = conversation;
-    fill(this.#element, this.#head.element, this.#search.element, this.#body, this.#composer.element);
+    fill(this.#element, this.#head.element, this.#search.element, this.#body, this.#selection.element, this.#composer.element);
     const scroll = this.#scroll ??= new Scroll(this.#box, this.#rows.element,
       { reachedTop: () => this.#older(), reachedBottom: () => this.#newer(), moved: (atEnd) => this.#moved(atEnd),
         isLast: () => !this.#landing && this.#slice.open && !this.#conversation?.apart });
@@ -218,6 +221,7 @@ export class Talk {
     this.#search.close();
     this.#keepPosition(this.#conversation);
     this.#composer.close();
+    this.#selection.end();
     this.#typing.clear();
     this.#rows.show([]);
     this.#announcer.clear();

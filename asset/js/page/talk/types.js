@@ -14,6 +14,7 @@
  * @property {(seq: number) => void} goTo
  * @property {(message: ShownMessage) => void} reply
  * @property {(message: ShownMessage) => void} edit
+ * @property {(message: ShownMessage) => void} select chooses it, to send it on with others
  * @property {(message: ShownMessage) => void} recall
  * @property {(message: ShownMessage, emoji: string) => void} react with "" to take the reaction back
  * @property {(message: ShownMessage) => void} readers shows who has read it

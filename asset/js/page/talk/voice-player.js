@@ -2,13 +2,16 @@ import { h } from "../element.js";
 import { icon } from "../icon.js";
 import { duration, seconds as secondsOf } from "../moment.js";
 import { t } from "../words.js";
+import { barsOf } from "./sound-bars.js";
 
 const BARS = 24;
+const SPEEDS = [1, 1.5, 2];
+let speed = 0; // the place of the speed that was chosen last, for all voices
 /** @type {HTMLAudioElement | null} */
 let playing = null; // one voice at a time
 
 /**
- * A voice message: play and pause, how far, how long. `amount` (seconds) comes from the message: webm files don't tell.
+ * A voice message: play and pause, how fast, how far, how long; its bars are its sound's once it was played. `amount` (seconds) comes from the message: webm files don't tell.
  * @param {string | null} address
  * @param {number} [amount]
  */
@@ -20,8 +23,24 @@ export function voicePlayer(address, amount = 0) {
   const bars = Array.from({ length: BARS }, (_, at) => h(`i.bar-${1 + ((at * 7 + at * at * 3) % 5)}`));
   const time = h("span.voice-time", {}, duration(seconds));
   const shape = h("span.voice-bars", { "aria-hidden": "true" }, ...bars);
-  const player = h("div.voice", { dataset: { seconds } }, button, shape, time);
+  const fast = h("button.voice-speed", { type: "button", disabled: !address });
+  const player = h("div.voice", { dataset: { seconds } }, button, shape, time, fast);
+  showSpeed(fast);
   if (!address || !audio) return player;
+
+  fast.addEventListener("click", () => {
+    speed = (speed + 1) % SPEEDS.length;
+    audio.playbackRate = SPEEDS[speed];
+    showSpeed(fast);
+  });
+  let drawn = false;
+  const draw = async () => {
+    if (drawn) return;
+    drawn = true;
+    const heights = await barsOf(address, BARS);
+    heights?.forEach((height, at) => { bars[at].classList.replace(bars[at].classList[0], `bar-${height}`); });
+    if (heights) shape.dataset.real = "";
+  };
 
   const show = () => {
     button.replaceChildren(icon(audio.paused ? "play" : "pause"));
@@ -43,7 +62,18 @@ export function voicePlayer(address, amount = 0) {
     if (!audio.src) audio.src = address;
     if (playing && playing !== audio) playing.pause();
     playing = audio;
+    draw();
+    audio.playbackRate = SPEEDS[speed];
+    showSpeed(fast);
     return audio.play().catch(() => player.classList.add("broken"));
   });
   return player;
+}
+
+/** @param {HTMLElement} button */
+function showSpeed(button) {
+  const words = `${SPEEDS[speed]}×`;
+  button.textContent = words;
+  button.title = t("voice.speed");
+  button.setAttribute("aria-label", `${t("voice.speed")} ${words}`);
 }
