@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -26,10 +25,6 @@ from twim.storage.sqlite.batch import Batch
 from twim.storage.sqlite.checkpoints import COMMIT_PAGES, PAGE_BYTES, ROW_BYTES
 from twim.storage.sqlite.committer import Committer
 from twim.storage.sqlite.deferred_index import DeferredIndex
-
-SMALL: Final = int(
-    __import__("os").environ.get("SMALL", "4")
-)  # messages whose commit is as long as the way to a thread and back
 
 
 class SqliteAppender:
@@ -100,7 +95,7 @@ class SqliteAppender:
             written = sum([len(post.body) + ROW_BYTES for post in batch.plain])
             self._backend.checkpoints.wrote(COMMIT_PAGES + written // PAGE_BYTES)
 
-        self._committer.run(commit, committed, small=len(batch.plain) <= SMALL)
+        self._committer.run(commit, committed)
 
     def _append_rest(self, rest: Sequence[Post], at: int, ended: Ended) -> None:
         def rest_ended(failure: Failure | None) -> None:

@@ -3,9 +3,6 @@
 Twisted's pool takes 60 µs to hand over a call and its result, which is as long as a small commit. Here each way is one
 byte in a pipe. Unlike a queue's lock a pipe is written without the GIL, so that whoever is woken finds it free
 instead of waiting for it at once.
-
-Even so the way there and back takes a quarter of the CPU of a message that is alone in its commit. Where the disk is
-quick a small commit therefore runs on the reactor's thread (docs/decisions/group-commit.md).
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
-from time import perf_counter
 from typing import Final
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
@@ -30,8 +26,6 @@ Done = Callable[[BaseException | None], None]
 
 _BYTE: Final = b"\0"
 _MANY: Final = 4096  # bytes read at once
-_SLOW_SECONDS: Final = 0.001  # a call that took longer is one that the reactor shouldn't have waited for
-_THREAD_SECONDS: Final = 5.0  # for which all calls run in the thread after a slow one
 USES_SOCKETS = os.name == "nt"
 """Windows waits for sockets only."""
 
@@ -90,20 +84,13 @@ class Committer:
         self._tell: Callable[[bytes], object] = len  # until there is a thread to be told
         self._thread: Thread | None = None
         self._stopped = False
-        self._unended = 0  # calls whose `done` wasn't called yet
-        self._thread_until = 0.0  # by `perf_counter`
         self._there: _Way | None = None
         self._back: _Way | None = None
 
-    def run(self, call: Callable[[], None], done: Done, *, small: bool = False) -> None:
-        """Run `call` in the thread, then `done` on the reactor's with what it raised, or None.
-
-        A `small` one runs at once, `done` too, if nothing else waits or runs and no call was slow lately.
-        """
-        here = self._stopped or (small and not self._unended and perf_counter() >= self._thread_until)
-        self._unended += 1
+    def run(self, call: Callable[[], None], done: Done) -> None:
+        """Run `call` in the thread, then `done` on the reactor's with what it raised, or None."""
         self._calls.append((call, done))
-        if here:
+        if self._stopped:
             self._run_one()
             self._hear(_BYTE)
             return
@@ -143,21 +130,16 @@ class Committer:
 
     def _run_one(self) -> None:
         call, done = self._calls.popleft()
-        began = perf_counter()
-        error = None
         try:
             call()
-        except Exception as raised:
-            error = raised
-        ended = perf_counter()
-        if ended - began > _SLOW_SECONDS:
-            self._thread_until = ended + _THREAD_SECONDS
-        self._ended.append((done, error))
+        except Exception as error:
+            self._ended.append((done, error))
+        else:
+            self._ended.append((done, None))
 
     def _hear(self, _: bytes) -> None:
         while self._ended:
             done, error = self._ended.popleft()
-            self._unended -= 1
             try:
                 done(error)
             except Exception:
