@@ -171,6 +171,11 @@ def test_one_group(person: Callable[..., Person], visit: Visit, shop: Shop, phon
 
     style = frame.locator("html").evaluate("(html) => getComputedStyle(html).getPropertyValue('--accent')")
     assert style == "#0a7d33"
+    own = frame.locator(".mine .bubble").last
+    assert own.evaluate("(one) => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]") == [
+        "rgb(10, 125, 51)",
+        "rgb(255, 255, 255)",
+    ]
     box, inside = page.locator("#chat").bounding_box(), page.locator("#chat iframe").bounding_box()
     assert box is not None and inside is not None
     assert abs(box["width"] - inside["width"]) <= 2 and abs(box["height"] - inside["height"]) <= 2
