@@ -27,6 +27,7 @@ STORED = """async () => {
     for (const name of names) {
         const opening = indexedDB.open(name);
         const base = await new Promise((done) => { opening.onsuccess = () => done(opening.result); });
+        if (!base.objectStoreNames.contains("kept")) { base.close(); continue; }
         const store = base.transaction("kept").objectStore("kept");
         const asked = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
         const [keys, values] = [await asked(store.getAllKeys()), await asked(store.getAll())];
