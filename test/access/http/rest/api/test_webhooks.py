@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from test.access.http.rest.api.key import COMMAND, KeyedNode
 from test.access.receiver import Receiver
 from test.access.running_node import Device, reactor, until
-from twim.logic.webhooks import delivery
+from twim.logic.webhooks import delivery, pacing
 from twim.storage import webhooks
 
 
@@ -27,6 +27,8 @@ class ToldNode(KeyedNode):
         self.addCleanup(self.receiver.close)
         # Everything is told at once.
         self.patch(delivery, "POLL_SECONDS", 0.02)
+        self.patch(delivery, "READ_SECONDS", 0.0)
+        self.patch(pacing, "EVENT_SECONDS", 0.0)
         self.patch(delivery, "STORE_SECONDS", 0.0)
         self.ids = dict(zip(("ann", "ben", "cat"), await self.users("ann", "ben", "cat"), strict=True))
         made = await self.done("PUT", "/groups/g", {"owner": "ann", "name": "g", "members": ["ann", "ben"]})
@@ -135,6 +137,7 @@ class EventTests(ToldNode):
         ):
             answer = await self.post(path, token=token, dstid=self.group, **more)
             self.assertEqual(answer.json["code"], 0, answer)
+        await self.told(5, "member")  # a group that is gone has no external id any more
         await self.done("DELETE", "/groups/g")
         await self.told(6, "member")
         told = self.receiver.of("member", "group", "user", "what")
@@ -149,6 +152,7 @@ class EventTests(ToldNode):
         await self.done("PUT", "/users/dan", {"nickname": "Daniel"})
         await self.done("PUT", "/users/dan", {"disabled": 1})
         await self.done("PUT", "/users/dan", {"disabled": 0})
+        await self.told(4, "user")  # what waits of who is erased is removed
         await self.done("DELETE", "/users/dan")
         await self.told(5, "user")
         told = self.receiver.of("user", "user", "what")
