@@ -139,6 +139,6 @@ def test_chat_menu(person: PeopleOf) -> None:
     reopened(anna, 10, bo.id)
     anna.page.locator(".chat-more").click()
     menu = anna.page.locator(".chat-menu")
-    expect(menu.locator("button")).to_have_count(3)
+    expect(menu.locator("button")).to_have_count(5)
     late.come()
     expect(menu.get_by_role("button", name="Unpin")).to_be_visible()
