@@ -4,6 +4,7 @@
 
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // the second is Safari's
 const ENDINGS = new Map([["audio/mp4", "m4a"], ["audio/ogg", "ogg"]]);
+const WINDOW = 4096; // samples that are measured at once: most of the time between two looks, so that no short sound is missed
 const LOUD = 0.25; // the root mean square that counts as full, of samples from -1 to 1
 
 export class Recorder {
@@ -63,7 +64,7 @@ export const letGo = (stream) => stream.getTracks().forEach((track) => track.sto
 function meterOf(stream) {
   if (!globalThis.AudioContext) return { level: () => 0, end: () => {} };
   const context = new AudioContext();
-  const analyser = new AnalyserNode(context, { fftSize: 1024 });
+  const analyser = new AnalyserNode(context, { fftSize: WINDOW });
   context.createMediaStreamSource(stream).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   return {
