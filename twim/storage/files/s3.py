@@ -201,7 +201,6 @@ class S3Files:
             try:
                 response = await self._send(asking)
             except _FAILURES as error:
-                _raise_cancelled(error)
                 why = _reason(error)
                 continue
             if response.code < 300 or response.code == allowed:
@@ -226,8 +225,7 @@ class S3Files:
         answered: Deferred[Any] = self._client.request(
             asking.method, url, headers=Headers(_raw(signed)), data=body, allow_redirects=False, unbuffered=True
         )
-        response: IResponse = await answered.addTimeout(asking.seconds, self._clock, _too_late)
-        return response
+        return await _until(answered.addTimeout(asking.seconds, self._clock, _too_late))
 
     def _path(self, name: str) -> str:
         return self._bucket.base + name
@@ -260,11 +258,24 @@ def _too_late(result: object, seconds: float) -> Failure:
     return Failure(TimeoutError(seconds, "no answer"))
 
 
-def _raise_cancelled(error: BaseException) -> None:
-    """Twisted's client wraps the cancellation of whoever waits for it in failures of its own."""
-    for failure in getattr(error, "reasons", ()):
-        if failure.check(CancelledError):
+async def _until(answered: Deferred[IResponse]) -> IResponse:
+    """What it fires with; `CancelledError` where whoever waits for it is cancelled. Twisted's client has failures of
+    its own for that, another one at each stage of a request."""
+    cancelled = False
+
+    def cancel(_: object) -> None:
+        nonlocal cancelled
+        cancelled = True
+        answered.cancel()
+
+    waiting: Deferred[IResponse] = Deferred(cancel)
+    answered.chainDeferred(waiting)
+    try:
+        return await waiting
+    except Exception as error:
+        if cancelled:
             raise CancelledError from error
+        raise
 
 
 def _reason(error: BaseException) -> str:
