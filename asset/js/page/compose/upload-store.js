@@ -1,6 +1,7 @@
 // Files that were sent and haven't arrived yet, as the browser keeps them over a reload: an IndexedDB of their own. It has
 // bounds of count, size and time; what isn't kept is still sent while its page is open.
 
+import { BrowserStore, result } from "../browser-store.js";
 import { BASE } from "../pages.js";
 
 /** @import { Address } from "../types.js" */
@@ -22,53 +23,7 @@ export const MOST = 50; // files of all users of this browser
 export const LARGEST = 256 * 2 ** 20; // bytes of all of them
 export const LASTS = 7 * 86_400_000; // ms
 
-const [NAME, STORE] = [`twim-uploads${BASE}`, "uploads"];
-
-/** @type {Promise<IDBDatabase> | null} */
-let opening = null;
-
-/** @returns {Promise<IDBDatabase>} */
-function database() {
-  opening ??= new Promise((done, failed) => {
-    const request = globalThis.indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "cid" });
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
-  });
-  return opening;
-}
-
-/**
- * @template Result
- * @param {IDBRequest<Result>} request
- * @returns {Promise<Result>}
- */
-const result = (request) => new Promise((done, failed) => {
-  request.onsuccess = () => done(request.result);
-  request.onerror = () => failed(request.error);
-});
-
-/**
- * `otherwise` where the browser has no database: a private window or a frame may be refused one.
- * @template Result
- * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => Promise<Result>} work
- * @param {Result} otherwise
- * @returns {Promise<Result>}
- */
-async function transaction(mode, work, otherwise) {
-  try {
-    const open = (await database()).transaction(STORE, mode);
-    const ended = new Promise((done, failed) => {
-      open.oncomplete = () => done(null);
-      open.onabort = () => failed(open.error);
-    });
-    const [found] = await Promise.all([work(open.objectStore(STORE)), ended]);
-    return found;
-  } catch {
-    return otherwise;
-  }
-}
+const database = new BrowserStore(`twim-uploads${BASE}`, "uploads", { keyPath: "cid" });
 
 /**
  * @param {IDBObjectStore} store
@@ -91,7 +46,7 @@ export function fits(others, { size }) {
  * @param {Kept} upload
  */
 export function keep(upload) {
-  return transaction("readwrite", async (store) => {
+  return database.transaction("readwrite", async (store) => {
     if (!fits(await everything(store), upload.file)) return false;
     await result(store.put(upload));
     return true;
@@ -99,10 +54,10 @@ export function keep(upload) {
 }
 
 /** @param {string} cid */
-export const isKept = (cid) => transaction("readonly", async (store) => Boolean(await result(store.getKey(cid))), false);
+export const isKept = (cid) => database.transaction("readonly", async (store) => Boolean(await result(store.getKey(cid))), false);
 
 /** @param {string} cid */
-export const drop = (cid) => transaction("readwrite", (store) => result(store.delete(cid)), undefined);
+export const drop = (cid) => database.transaction("readwrite", (store) => result(store.delete(cid)), undefined);
 
 /**
  * Those of `user`, in the order in which they were sent. What has waited too long is removed, whosever it is.
@@ -110,7 +65,7 @@ export const drop = (cid) => transaction("readwrite", (store) => result(store.de
  * @returns {Promise<Kept[]>}
  */
 export function keptOf(user) {
-  return transaction("readwrite", async (store) => {
+  return database.transaction("readwrite", async (store) => {
     const all = await everything(store);
     const old = Date.now() - LASTS;
     for (const { cid, made } of all) if (!(made > old)) store.delete(cid);
@@ -123,7 +78,7 @@ export function keptOf(user) {
  * @param {number} user
  */
 export function wipe(user) {
-  return transaction("readwrite", async (store) => {
+  return database.transaction("readwrite", async (store) => {
     for (const one of await everything(store)) if (one.user === user) store.delete(one.cid);
   }, undefined);
 }

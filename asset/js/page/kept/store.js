@@ -2,6 +2,7 @@
 // holds what is of one user at a time, and every change asks first whose it is: what another page of this browser, of
 // somebody who has logged out meanwhile, would still write is dropped.
 
+import { BrowserStore, result } from "../browser-store.js";
 import { BASE } from "../pages.js";
 
 /** @import { Group, Message, Row, User } from "../../im/types.js" */
@@ -17,56 +18,8 @@ export const LASTS = 30 * 86_400_000; // ms without the server, after which the 
 
 const WIPED = 1_000; // ms that who leaves waits for what is removed
 // asset/js/worker/service-worker.js looks there, too, whether something is kept.
-const [NAME, STORE, OWNER, PEOPLE] = [`twim${BASE}`, "kept", "owner", "people"];
-
-/** @type {Promise<IDBDatabase> | null} */
-let opening = null;
-
-/** @returns {Promise<IDBDatabase>} */
-function database() {
-  opening ??= new Promise((done, failed) => {
-    const request = globalThis.indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      done(request.result);
-    };
-    request.onerror = () => failed(request.error);
-  });
-  return opening;
-}
-
-/**
- * @template Result
- * @param {IDBRequest<Result>} request
- * @returns {Promise<Result>}
- */
-const result = (request) => new Promise((done, failed) => {
-  request.onsuccess = () => done(request.result);
-  request.onerror = () => failed(request.error);
-});
-
-/**
- * What `work` does is one transaction. `otherwise` where the browser has no database: a private window may refuse it.
- * @template Result
- * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => Promise<Result>} work
- * @param {Result} otherwise
- * @returns {Promise<Result>}
- */
-async function transaction(mode, work, otherwise) {
-  try {
-    const open = (await database()).transaction(STORE, mode);
-    const ended = new Promise((done, failed) => {
-      open.oncomplete = () => done(null);
-      open.onabort = () => failed(open.error);
-    });
-    const [found] = await Promise.all([work(open.objectStore(STORE)), ended]);
-    return found;
-  } catch {
-    return otherwise;
-  }
-}
+const database = new BrowserStore(`twim${BASE}`, "kept");
+const [OWNER, PEOPLE] = ["owner", "people"];
 
 /** @param {IDBObjectStore} store @returns {Promise<Owner | undefined>} */
 const ownerOf = (store) => result(store.get(OWNER));
@@ -76,7 +29,7 @@ const ownerOf = (store) => result(store.get(OWNER));
  * @param {User} user
  */
 export function begin(user) {
-  return transaction("readwrite", async (store) => {
+  return database.transaction("readwrite", async (store) => {
     if ((await ownerOf(store))?.user.id !== user.id) await result(store.clear());
     const { token: _, ...plain } = user;
     await result(store.put({ user: plain, at: Date.now() }, OWNER));
@@ -88,7 +41,7 @@ export function begin(user) {
  * @returns {Promise<KeptState | null>}
  */
 export async function read() {
-  const found = await transaction("readonly", async (store) => {
+  const found = await database.transaction("readonly", async (store) => {
     const owner = await ownerOf(store);
     if (!owner) return null;
     const people = /** @type {KnownPeople | undefined} */ (await result(store.get(PEOPLE))) ?? null;
@@ -108,7 +61,7 @@ export async function read() {
  *   changed: (key: string, before: KeptChat | undefined) => KeptChat | undefined }} change
  */
 export function change(user, { keys, some, people, changed }) {
-  return transaction("readwrite", async (store) => {
+  return database.transaction("readwrite", async (store) => {
     const owner = await ownerOf(store);
     if (owner?.user.id !== user) return;
     store.put({ ...owner, at: Date.now() }, OWNER);
@@ -127,7 +80,7 @@ export function change(user, { keys, some, people, changed }) {
  * @param {(owner: number | undefined) => boolean} which
  */
 async function removed(which) {
-  const wiped = transaction("readwrite", async (store) => {
+  const wiped = database.transaction("readwrite", async (store) => {
     if (which((await ownerOf(store))?.user.id)) await result(store.clear());
   }, undefined);
   await Promise.race([wiped, new Promise((done) => { setTimeout(done, WIPED); })]);
