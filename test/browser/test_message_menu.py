@@ -58,16 +58,7 @@ def test_by_mouse(person: PeopleOf) -> None:
     anna.context.grant_permissions(["clipboard-read", "clipboard-write"])
     row = page.locator("li.message.theirs").first
     row.locator(".bubble").click(button="right")
-    assert entries(page) == [
-        "Reply",
-        "Copy text",
-        "Copy link",
-        "Forward",
-        "Select",
-        "Who reacted",
-        "Edit history",
-        "Recall",
-    ]
+    assert entries(page) == [*ANYBODYS, "Who reacted", "Edit history", "Recall"]
     box, at = menu(page).bounding_box(), row.locator(".bubble").bounding_box()
     assert box and at and at["x"] <= box["x"] <= at["x"] + at["width"]
     check_accessible(page)
@@ -90,16 +81,7 @@ def test_by_mouse(person: PeopleOf) -> None:
     expect(row.locator(".reaction")).to_have_text(["🎉 1", "👍 1"])
     mine = page.locator("li.message.mine")
     mine.locator(".bubble").click(button="right")
-    assert entries(page) == [
-        "Reply",
-        "Copy text",
-        "Copy link",
-        "Forward",
-        "Select",
-        "Edit",
-        "Who has read it",
-        "Recall",
-    ]
+    assert entries(page) == [*ANYBODYS, "Edit", "Who has read it", "Recall"]
     page.mouse.click(5, 5)
     expect(menu(page)).to_have_count(0)
     prevented = (
@@ -160,16 +142,7 @@ def test_long_press(person: PeopleOf, theme: str) -> None:
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     expect(menu(page)).to_be_visible()
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert entries(page) == [
-        "Reply",
-        "Copy text",
-        "Copy link",
-        "Forward",
-        "Select",
-        "Edit",
-        "Who has read it",
-        "Recall",
-    ]
+    assert entries(page) == [*ANYBODYS, "Edit", "Who has read it", "Recall"]
     sheet = menu(page).bounding_box()
     assert sheet and (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 780)
     check_accessible(page)
