@@ -68,6 +68,7 @@ class FromTheBus(Told):
             pack([1, [b"[" * 100_000]]),
             pack([1, [b'{"cmd":10,"userid":2,"dstid":1,"seq":1,"x":"\xff"}']]),
             pack([1, [message(cmd=12)]]),
+            pack([1, [message(), message(cmd=12)]]),
             pack([1, [message(seq=0)]]),
             pack([1, [message(userid=0)]]),
             pack([1, [b'{"cmd":10,"userid":2,"dstid":1,"seq":-1}']]),

@@ -65,8 +65,8 @@ class Applying:
         self._deliver()
 
     def _gather(self, told: cluster_events.Said) -> None:
-        for body in told.bodies:
-            self._said.append(cluster_events.post_of(body))
+        # All of them or none: what comes after one that can't be read is read from the log, once it is missed.
+        self._said += [cluster_events.post_of(body) for body in told.bodies]
         if self._delivering is None:
             self._delivering = self._clock.callLater(0, self._deliver)
 
