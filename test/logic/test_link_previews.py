@@ -18,8 +18,8 @@ from twim.errors import NotFound, TooMany
 from twim.limits.limits import Limits
 from twim.limits.rates import parse_rate
 from twim.limits.table import DEFAULT_RATES, PREVIEWS
-from twim.logic.link_preview import NONE, Preview
 from twim.logic.link_previews import BYTES, KEPT_SECONDS, WAITING_FOR_HOST, LinkPreviews
+from twim.logic.page_meta import NONE, Preview
 from twim.outbound.requests import OutboundRequests
 
 reactor: Any = _reactor

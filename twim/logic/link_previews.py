@@ -15,7 +15,7 @@ from twisted.internet.defer import DeferredLock, DeferredSemaphore
 
 from twim.errors import NotFound
 from twim.limits.limits import Limits
-from twim.logic.link_preview import NONE, Preview, is_page, read_page
+from twim.logic.page_meta import NONE, Preview, is_page, read_page
 from twim.outbound.requests import BadUrl, NotAnswered, OutboundRequests
 
 SECONDS: Final = 5.0  # for a page, its redirects among them

@@ -1,4 +1,4 @@
-"""How fast events are delivered: with the CPU time that messages leave, and never with less than a twentieth of it.
+"""How fast events are delivered: with the CPU time that messages leave, and at least with a twenty-fifth of a core.
 
 A request costs ten times as much as the message that it tells of. A node that is busy with messages therefore falls
 behind with its webhooks, and makes up for it when there is less to do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unittest import TestCase
 
-from twim.logic.link_preview import NONE, Preview, is_page, read_page
+from twim.logic.page_meta import NONE, Preview, is_page, read_page
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 HOSTILE = (
